@@ -1,0 +1,39 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+import { runAllSteps } from '../src/base/cleanup.ts';
+import { buildCPeer } from '../src/measure/c-peer.ts';
+import type { CPeer } from '../src/measure/c-peer.ts';
+
+/** The C programs that the benchmarks compare with, each built or with the reason why not. */
+export interface Peers {
+  readonly conversion: CPeer;
+  readonly vmap: CPeer;
+  readonly memfd: CPeer;
+  readonly addon: CPeer;
+}
+
+export function buildPeers(env: NodeJS.ProcessEnv = process.env): Peers {
+  return {
+    conversion: buildCPeer('sg-to-pages', { env }),
+    vmap: buildCPeer('vmap', { env }),
+    memfd: buildCPeer('memfd', { env }),
+    addon: buildAddon(env),
+  };
+}
+
+export function closePeers(peers: Peers): void {
+  runAllSteps(
+    Object.values(peers).map((peer: CPeer) => () => peer.close()),
+    'Several peers could not be removed',
+  );
+}
+
+/** Node's own headers lie beside it, where it was installed with them. */
+function buildAddon(env: NodeJS.ProcessEnv): CPeer {
+  const include = join(dirname(dirname(process.execPath)), 'include/node');
+  if (!existsSync(join(include, 'node_api.h'))) {
+    return { built: false, reason: `Node's headers are missing: ${include} has no node_api.h`, close: () => {} };
+  }
+  return buildCPeer('addon', { env, flags: ['-shared', '-fPIC', `-I${include}`] });
+}

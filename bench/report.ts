@@ -1,0 +1,108 @@
+/** What a run of the benchmarks found: as a table for people, as an object for programs. */
+
+import { formatDuration, formatRatio } from '../src/cli/number-format.ts';
+import { formatTable } from '../src/cli/table.ts';
+import type { CPeer } from '../src/measure/c-peer.ts';
+import { isReached } from './judged-row.ts';
+import type { JudgedRow } from './judged-row.ts';
+import { formatMachine } from './machine.ts';
+import type { Machine } from './machine.ts';
+import type { Peers } from './peers.ts';
+
+export interface BenchReport {
+  readonly machine: Machine;
+  readonly peers: Peers;
+  readonly rows: readonly JudgedRow[];
+  /** Where the chart was written, if it was. */
+  readonly chartPath: string | undefined;
+}
+
+const NOT_MEASURED = 'n/a';
+const LABEL_WIDTH = 12;
+
+/** The report as `--json` prints it. Times in ns; null where there was nothing to compare with. */
+export function toJson({ machine, peers, rows, chartPath }: BenchReport): object {
+  const built = Object.entries(peers).map(([name, peer]: [string, CPeer]) => [
+    name,
+    peer.built ? { command: peer.command, compiler: peer.compiler } : { missingBecause: peer.reason },
+  ]);
+  return {
+    machine,
+    peers: Object.fromEntries(built) as object,
+    rows: rows.map((row) => ({ ...row, reached: isReached(row) })),
+    chart: chartPath ?? null,
+  };
+}
+
+export function formatReport(report: BenchReport): string[] {
+  const subjects = [...new Set(report.rows.map(({ subject }) => subject))];
+  const tables = subjects.flatMap((subject) =>
+    ['', subject].concat(formatRows(report.rows.filter((row) => row.subject === subject))),
+  );
+  return [...formatHead(report), ...tables, '', ...formatVerdicts(report.rows)];
+}
+
+function formatHead({ machine, peers, chartPath }: BenchReport): string[] {
+  const lines = Object.entries(peers).map(
+    ([name, peer]: [string, CPeer]) => `${name.padEnd(LABEL_WIDTH)}${describePeer(peer)}`,
+  );
+  const compilers = Object.values(peers).map((peer: CPeer) => (peer.built ? peer.compiler : undefined));
+  const compiler = compilers.find((name) => name !== undefined) ?? NOT_MEASURED;
+  return [
+    `${'machine'.padEnd(LABEL_WIDTH)}${formatMachine(machine)}`,
+    `${'compiler'.padEnd(LABEL_WIDTH)}${compiler}`,
+    ...lines,
+    ...(chartPath === undefined ? [] : [`${'chart'.padEnd(LABEL_WIDTH)}${chartPath}`]),
+  ];
+}
+
+function describePeer(peer: CPeer): string {
+  return peer.built ? commandAndFlags(peer) : `${NOT_MEASURED}: ${peer.reason}`;
+}
+
+/** Without the paths, which are of a temporary folder. */
+function commandAndFlags({ command }: Extract<CPeer, { readonly built: true }>): string {
+  return command.split(' -o ')[0] ?? command;
+}
+
+function formatRows(rows: readonly JudgedRow[]): string[] {
+  return formatTable(
+    [
+      { heading: '  ours', align: 'left' },
+      { heading: 'time', align: 'right' },
+      { heading: 'compared with', align: 'left' },
+      { heading: 'time', align: 'right' },
+      { heading: 'ratio', align: 'right' },
+      { heading: 'to reach', align: 'right' },
+      { heading: '', align: 'left' },
+    ],
+    rows.map((row) => [
+      `  ${row.ours}`,
+      formatDuration(row.oursNs),
+      row.peer,
+      row.peerNs === null ? NOT_MEASURED : formatDuration(row.peerNs),
+      row.ratio === null ? NOT_MEASURED : formatRatio(row.ratio),
+      formatTarget(row),
+      formatVerdict(row),
+    ]),
+  );
+}
+
+function formatTarget({ target, differenceNsMax }: JudgedRow): string | undefined {
+  if (differenceNsMax !== undefined) return `+${differenceNsMax} ns`;
+  return target === undefined ? undefined : formatRatio(target);
+}
+
+function formatVerdict(row: JudgedRow): string | undefined {
+  if (row.target === undefined && row.differenceNsMax === undefined) return undefined;
+  const reached = isReached(row);
+  if (reached === null) return NOT_MEASURED;
+  return reached ? 'reached' : 'missed';
+}
+
+function formatVerdicts(rows: readonly JudgedRow[]): string[] {
+  const verdicts = rows.map(isReached).filter((verdict) => verdict !== null);
+  const reachedCount = verdicts.filter(Boolean).length;
+  if (verdicts.length === 0) return ['No row with a number to reach was measured.'];
+  return [`${reachedCount} of ${verdicts.length} numbers reached.`];
+}

@@ -1,0 +1,55 @@
+import { DmaBufError } from '../../base/errors.ts';
+import type { ByteLength } from '../../base/quantities.ts';
+import { COHERENT_MEMORY } from '../../linux/dma-buf-sync.ts';
+import type { OwnedFd } from '../../linux/fd.ts';
+import type { FileRuns, MemorySource } from '../../mapping/memory-source.ts';
+import type { SgTable } from '../../sg/sg-table.ts';
+import type { BackendBuffer, BufferLayout } from '../contract.ts';
+import type { Arena } from './arena.ts';
+
+/** The runs of a table as stretches of the arena's file, in arrays of their own: by them memory is mapped over memory. */
+export function fileRunsOf(table: SgTable): FileRuns {
+  const { count, pfns, offsets, lengths } = table.runs();
+  return {
+    count,
+    offsets: pfns.map((pfn, index) => pfn * table.pageSize + (offsets[index] as number)),
+    lengths: lengths.slice(),
+  };
+}
+
+/** A buffer whose pages are chunks of the arena. */
+export class ArenaBuffer implements BackendBuffer {
+  readonly length: ByteLength;
+  readonly exporter: string;
+  readonly source: MemorySource;
+  readonly inode: number;
+  readonly maintenance = COHERENT_MEMORY;
+  readonly dmaBufFd = undefined;
+  readonly #table: SgTable;
+  readonly #release: () => void;
+
+  constructor(arena: Arena, table: SgTable, identity: { exporter: string; source: MemorySource; release: () => void }) {
+    this.length = table.length;
+    this.exporter = identity.exporter;
+    this.source = identity.source;
+    this.inode = arena.inode;
+    this.#table = table;
+    this.#release = identity.release;
+  }
+
+  layout(): BufferLayout {
+    return { known: true, table: this.#table, source: 'the arena of the embedded heap' };
+  }
+
+  exportFd(): OwnedFd {
+    throw new DmaBufError(
+      "Cannot export the buffer as its pages lie in the heap's arena, whose descriptor would hand out every buffer: " +
+        'allocate it with { shareable: true }',
+      { code: 'EOPNOTSUPP' },
+    );
+  }
+
+  release(): void {
+    this.#release();
+  }
+}

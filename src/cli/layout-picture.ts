@@ -1,0 +1,123 @@
+/** Pictures of a buffer's layout, as lines of text: pure functions from numbers. */
+
+import { formatSize } from '../base/sizes.ts';
+import type { ArenaStripes, OrderShare, PagePlacement, RunPlacement } from '../measure/layout-summary.ts';
+import { formatCount } from './number-format.ts';
+
+const EIGHTHS = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'] as const;
+
+/** A braille character is two dots wide and four high; these are its bits from the top left dot to the bottom right. */
+const BRAILLE_BLANK = 0x28_00;
+const BRAILLE_DOTS = [
+  [0x01, 0x08],
+  [0x02, 0x10],
+  [0x04, 0x20],
+  [0x40, 0x80],
+] as const;
+
+/** How wide a picture is, in characters: its labels are on the left, right-aligned. */
+export interface PictureFrame {
+  readonly columnCount: number;
+  readonly labelWidth: number;
+}
+
+/** The stripes of the arena, row after row, each shaded by how much of it is the buffer's. Labels are pfns. */
+export function drawStripes(stripes: ArenaStripes, frame: PictureFrame): string[] {
+  const { columnCount, labelWidth } = frame;
+  const { firstPfn, stripePageCount, pageCounts } = stripes;
+  const rows = Array.from({ length: Math.ceil(pageCounts.length / columnCount) }, (_, row) =>
+    pageCounts.slice(row * columnCount, (row + 1) * columnCount),
+  );
+  return rows.map((counts, row) => {
+    const label = String(firstPfn + row * columnCount * stripePageCount).padStart(labelWidth);
+    return `${label} ${counts.map((count) => shadeOf(count / stripePageCount)).join('')}`;
+  });
+}
+
+/** What the shades of {@link drawStripes} mean. */
+export function explainStripes(stripePageCount: number, pageSize: number): string {
+  const block = `one block: ${formatSize(stripePageCount * pageSize)}`;
+  if (stripePageCount === 1) return `${block}; · not the buffer's  █ the buffer's`;
+  return `${block}; the buffer's: · none  ░ to 1/4  ▒ to 1/2  ▓ more  █ all`;
+}
+
+/** Entries by order, with a bar as long as the order's share of all entries. */
+export function drawOrders(shares: readonly OrderShare[], options: { pageSize: number; barWidth: number }): string[] {
+  const entryCount = shares.reduce((sum, share) => sum + share.entryCount, 0);
+  const pageCount = shares.reduce((sum, share) => sum + share.pageCount, 0);
+  const rows = shares.map((share) => ({
+    label: `order ${share.order} (${formatSize(2 ** share.order * options.pageSize)})`,
+    count: formatCount(share.entryCount),
+    bar: drawBar(share.entryCount / entryCount, options.barWidth),
+    bytes: `${((share.pageCount / pageCount) * 100).toFixed(0)} % of the bytes`,
+  }));
+  const labelWidth = Math.max(...rows.map((row) => row.label.length));
+  const countWidth = Math.max(...rows.map((row) => row.count.length));
+  return rows.map(
+    ({ label, count, bar, bytes }) => `${label.padEnd(labelWidth)}  ${count.padStart(countWidth)}  ${bar}  ${bytes}`,
+  );
+}
+
+/** What {@link drawPlacements} spans. */
+interface PlacementAxes extends PictureFrame {
+  readonly rowCount: number;
+  readonly bufferPageCount: number;
+  /** The arena's pages from the bottom of the picture up: from `firstPfn` on, below `endPfn`. */
+  readonly firstPfn: number;
+  readonly endPfn: number;
+}
+
+/**
+ * A dot for each page: its place in the buffer to the right, its pfn upwards. Pages in a row are a rising line, scattered ones
+ * a cloud. The labels are the pfns at which the rows begin.
+ */
+export function drawPlacements(placements: readonly PagePlacement[], axes: PlacementAxes): string[] {
+  const { columnCount, labelWidth, rowCount, bufferPageCount, firstPfn, endPfn } = axes;
+  const cells = Array.from({ length: rowCount }, () => Array.from({ length: columnCount }, () => BRAILLE_BLANK));
+  for (const { bufferPage, pfn } of placements) {
+    const x = Math.floor((bufferPage / bufferPageCount) * columnCount * 2);
+    const y = rowCount * 4 - 1 - Math.floor(((pfn - firstPfn) / (endPfn - firstPfn)) * rowCount * 4);
+    const row = cells[Math.floor(y / 4)];
+    const dot = BRAILLE_DOTS[y % 4]?.[x % 2];
+    if (row !== undefined && dot !== undefined) row[Math.floor(x / 2)] = (row[Math.floor(x / 2)] ?? 0) | dot;
+  }
+  return cells.map((row, index) => {
+    const pfn = firstPfn + Math.floor(((endPfn - firstPfn) * (rowCount - 1 - index)) / rowCount);
+    // A blank braille character is not blank in every font.
+    const dots = String.fromCodePoint(...row).replaceAll('\u2800', ' ');
+    return `${String(pfn).padStart(labelWidth)} ${dots}`.trimEnd();
+  });
+}
+
+/** The first runs, as many as fit `width`: the page of the buffer that each begins with, and the pfns it takes. */
+export function describeFirstRuns(runs: readonly RunPlacement[], options: { runCount: number; width: number }): string {
+  let line = '';
+  for (const [index, { bufferPage, pfn, pageCount }] of runs.entries()) {
+    const range = `${bufferPage} → ${formatRange(pfn, pageCount)}`;
+    const longer = index === 0 ? range : `${line}, ${range}`;
+    const ending = index + 1 < options.runCount ? ', …' : '';
+    if (index > 0 && longer.length + ending.length > options.width) break;
+    line = longer;
+    if (index + 1 === options.runCount) return line;
+  }
+  return `${line}, …`;
+}
+
+function formatRange(first: number, count: number): string {
+  return count === 1 ? `${first}` : `${first}-${first + count - 1}`;
+}
+
+function shadeOf(share: number): string {
+  if (share === 0) return '·';
+  if (share <= 0.25) return '░';
+  if (share <= 0.5) return '▒';
+  return share < 1 ? '▓' : '█';
+}
+
+/** Whole blocks and a last one in eighths: what is not nothing shows. */
+function drawBar(share: number, width: number): string {
+  const eighths = Math.max(1, Math.round(share * width * 8));
+  const last = eighths % 8;
+  const bar = '█'.repeat(Math.floor(eighths / 8)) + (last === 0 ? '' : EIGHTHS[last - 1]);
+  return bar.padEnd(width);
+}

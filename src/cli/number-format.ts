@@ -1,0 +1,39 @@
+/** Numbers as a reader takes them in: three digits, a unit, thousands apart. */
+
+const DURATION_UNITS = [
+  { suffix: 's', ns: 1e9 },
+  { suffix: 'ms', ns: 1e6 },
+  { suffix: 'µs', ns: 1e3 },
+] as const;
+
+/** `524288` as `524,288`. */
+export function formatCount(count: number): string {
+  return String(count).replaceAll(/\B(?=(?:\d{3})+$)/gu, ',');
+}
+
+/** `1` as `1 entry`, `2048` as `2,048 entries`. */
+export function formatAmount(count: number, one: string, many: string): string {
+  return `${formatCount(count)} ${count === 1 ? one : many}`;
+}
+
+/** Nanoseconds as `4.20 ms`, `52.1 µs` or `812 ns`. */
+export function formatDuration(ns: number): string {
+  const unit = DURATION_UNITS.find((candidate) => ns >= candidate.ns);
+  return unit === undefined ? `${Math.round(ns)} ns` : `${formatThreeDigits(ns / unit.ns)} ${unit.suffix}`;
+}
+
+/** How many times as fast, as `6.2x`; below 1 with two decimals, from 100 on without. */
+export function formatRatio(ratio: number): string {
+  if (ratio < 1) return `${ratio.toFixed(2)}x`;
+  return ratio < 99.95 ? `${ratio.toFixed(1)}x` : `${formatCount(Math.round(ratio))}x`;
+}
+
+/** Nanoseconds for one page. */
+export function formatNsPerPage(ns: number): string {
+  return formatThreeDigits(ns);
+}
+
+function formatThreeDigits(value: number): string {
+  if (value < 9.995) return value.toFixed(2);
+  return value < 99.95 ? value.toFixed(1) : formatCount(Math.round(value));
+}

@@ -1,0 +1,73 @@
+import { isDmaBufError } from '../base/errors.ts';
+import { FileMappings } from '../linux/process-mappings.ts';
+
+/** Something that holds memory for now. */
+interface PendingRelease {
+  /**
+   * Tries again. True when nothing is left to wait for.
+   *
+   * @param mappings reads, once for a whole sweep, which files are mapped where
+   */
+  tryRelease(mappings: () => FileMappings): boolean;
+  /** Kept from the collector while this is pending. */
+  readonly keepAlive?: unknown;
+}
+
+const FIRST_DELAY_MS = 50;
+const DELAY_MS_MAX = 2000;
+
+/**
+ * Memory that cannot be given back yet, because another thread holds it or the collector has not dropped its last mapping.
+ * Tried again whenever the heap is used, and by a timer that keeps no program alive.
+ */
+export class Reclaimer {
+  readonly #pending = new Set<PendingRelease>();
+  #timer: NodeJS.Timeout | undefined;
+
+  get pendingCount(): number {
+    return this.#pending.size;
+  }
+
+  add(release: PendingRelease): void {
+    this.#pending.add(release);
+    this.#schedule(FIRST_DELAY_MS);
+  }
+
+  tryNowOrLater(release: PendingRelease): void {
+    if (!succeeds(release, readOnce())) this.add(release);
+  }
+
+  /** Tries everything again. What the kernel refuses now stays for the next time. */
+  sweep(): void {
+    const mappings = readOnce();
+    for (const release of this.#pending) {
+      if (succeeds(release, mappings)) this.#pending.delete(release);
+    }
+    if (this.#pending.size > 0) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.sweep();
+      if (this.#pending.size > 0) this.#schedule(Math.min(delayMs * 2, DELAY_MS_MAX));
+    }, delayMs).unref();
+  }
+}
+
+function readOnce(): () => FileMappings {
+  let read: FileMappings | undefined;
+  return () => (read ??= new FileMappings());
+}
+
+function succeeds(release: PendingRelease, mappings: () => FileMappings): boolean {
+  try {
+    return release.tryRelease(mappings);
+  } catch (error) {
+    if (isDmaBufError(error)) return false;
+    throw error;
+  }
+}

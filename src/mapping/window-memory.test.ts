@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { presentPages } from '../../test/support/page-tables.ts';
+import { isDmaBufError } from '../base/errors.ts';
+import { toByteLength } from '../base/quantities.ts';
+import { addressOf } from '../linux/libc.ts';
+import { SystemCalls } from '../linux/system-calls.ts';
+import { reserveWindowMemory } from './window-memory.ts';
+
+const pageSize = new SystemCalls().pageSize();
+const FOUR_GIB = 4_294_967_296;
+
+test('reserveWindowMemory gives page-aligned memory of exactly the length, zero throughout', () => {
+  for (const pageCount of [1, 2, 3, 255, 2048]) {
+    const length = toByteLength(pageCount * pageSize);
+    const memory = reserveWindowMemory(length, pageSize);
+    const bytes = new Uint8Array(memory.shared, memory.byteOffset, length);
+    assert.equal(memory.address % pageSize, 0);
+    assert.equal(memory.address, addressOf(bytes));
+    assert.equal(memory.length, length);
+    assert.equal(memory.shared.byteLength, length);
+    assert.equal(memory.byteOffset, 0);
+    assert.ok(bytes.every((byte) => byte === 0));
+  }
+});
+
+test('reserveWindowMemory commits nothing before it is touched', () => {
+  const memory = reserveWindowMemory(toByteLength(8 * pageSize), pageSize);
+  assert.deepEqual(presentPages(memory, pageSize), Array(8).fill(false));
+  new Uint8Array(memory.shared, 3 * pageSize, 1)[0] = 1;
+  assert.deepEqual(presentPages(memory, pageSize), [false, false, false, true, false, false, false, false]);
+});
+
+test('reserveWindowMemory gives each window pages of its own', () => {
+  const length = toByteLength(3 * pageSize);
+  const windows = Array.from({ length: 8 }, () => reserveWindowMemory(length, pageSize));
+  const addresses = windows.map((memory) => memory.address).toSorted((a, b) => a - b);
+  const gaps = addresses.slice(1).map((address, index) => address - (addresses[index] as number));
+  assert.ok(gaps.every((gap) => gap >= length));
+});
+
+test('reserveWindowMemory gives 4 GiB that one typed array spans', () => {
+  const memory = reserveWindowMemory(toByteLength(FOUR_GIB), pageSize);
+  const bytes = new Uint8Array(memory.shared, memory.byteOffset, FOUR_GIB);
+  bytes[FOUR_GIB - 1] = 7;
+  assert.equal(bytes[FOUR_GIB - 1], 7);
+  assert.equal(memory.byteOffset, 0);
+});
+
+test('reserveWindowMemory aligns a window above 4 GiB within memory that is a page longer', () => {
+  const length = toByteLength(FOUR_GIB + pageSize);
+  const memory = reserveWindowMemory(length, pageSize);
+  assert.equal(memory.address % pageSize, 0);
+  assert.equal(memory.length, length);
+  assert.ok(memory.byteOffset < pageSize);
+  assert.ok(memory.byteOffset + length <= memory.shared.byteLength);
+  const last = new Uint8Array(memory.shared, memory.byteOffset + FOUR_GIB, pageSize);
+  assert.equal(addressOf(last), memory.address + FOUR_GIB);
+});
+
+test('reserveWindowMemory refuses with ENOMEM what no address space holds', () => {
+  assert.throws(
+    () => reserveWindowMemory(toByteLength(2 ** 50), pageSize),
+    (error) => {
+      assert.ok(isDmaBufError(error, 'ENOMEM'));
+      assert.equal(error.syscall, 'mmap');
+      assert.match(error.message, /^Cannot reserve \S+ TiB of address space: close views, or .*ulimit -v/u);
+      assert.equal((error.cause as Error).name, 'RangeError');
+      return true;
+    },
+  );
+});

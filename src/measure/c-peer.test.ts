@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+
+import { buildCPeer } from './c-peer.ts';
+
+test('buildCPeer() builds with -O2, says how, and removes what it built', (context) => {
+  const peer = buildCPeer('sg-to-pages');
+  if (!peer.built) return context.skip(peer.reason);
+  assert.ok(existsSync(peer.path));
+  assert.match(peer.command, /^\S.* -O2 -o \S+ \S+\/bench\/peer\/sg-to-pages\.c$/u);
+  assert.match(peer.compiler, /\d+\.\d+/u);
+  peer.close();
+  peer.close();
+  return assert.equal(existsSync(dirname(peer.path)), false);
+});
+
+test('buildCPeer() says what to install where no compiler answers', () => {
+  const peer = buildCPeer('sg-to-pages', { env: { PATH: '/nonexistent', CC: '/nonexistent/cc' } });
+  assert.equal(peer.built, false);
+  assert.equal(peer.reason, 'no C compiler answers: $CC, cc, gcc, clang were tried; install gcc or clang');
+  peer.close();
+});
+
+test('buildCPeer() says what the compiler said when it cannot build, and leaves nothing behind', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'dmabuf-compiler-'));
+  try {
+    const compiler = join(folder, 'compiler');
+    writeFileSync(compiler, '#!/bin/sh\n[ "$1" = --version ] && exit 0\necho "no C today" >&2\nexit 1\n', {
+      mode: 0o755,
+    });
+    const peer = buildCPeer('sg-to-pages', { env: { ...process.env, TMPDIR: folder, CC: compiler } });
+    assert.equal(peer.built, false);
+    assert.equal(peer.reason, `${compiler} cannot build sg-to-pages.c: no C today`);
+    assert.deepEqual(readdirSync(folder), ['compiler']);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test('buildCPeer() takes $CC before the others, also of several words', (context) => {
+  const peer = buildCPeer('sg-to-pages');
+  if (!peer.built) return context.skip(peer.reason);
+  peer.close();
+  const chosen = buildCPeer('sg-to-pages', { env: { ...process.env, CC: 'env cc' } });
+  if (!chosen.built) return context.skip(chosen.reason);
+  chosen.close();
+  return assert.match(chosen.command, /^env cc -O2 /u);
+});

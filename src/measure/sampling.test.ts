@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { InvariantError } from '../base/assert.ts';
+import { median, sample, toSample } from './sampling.ts';
+
+test('median() is the middle value, or the mean of the middle two', () => {
+  assert.equal(median([7]), 7);
+  assert.equal(median([9, 1, 5]), 5);
+  assert.equal(median([10, 1, 2, 4]), 3);
+  assert.throws(() => median([]), InvariantError);
+});
+
+test('median() sorts by value and leaves its argument alone', () => {
+  const values = [100, 9, 20];
+  assert.equal(median(values), 20);
+  assert.deepEqual(values, [100, 9, 20]);
+});
+
+test('toSample() gives the quartiles, between two values in proportion', () => {
+  assert.deepEqual(toSample([5, 1, 2, 4, 3]), {
+    minNs: 1,
+    firstQuartileNs: 2,
+    medianNs: 3,
+    thirdQuartileNs: 4,
+  });
+  assert.deepEqual(toSample([10, 20, 30, 40]), {
+    minNs: 10,
+    firstQuartileNs: 17.5,
+    medianNs: 25,
+    thirdQuartileNs: 32.5,
+  });
+});
+
+test('sample() runs the warm-up and the rounds, and no more', () => {
+  let runs = 0;
+  const result = sample(() => (runs += 1), { rounds: 7, warmupRounds: 3 });
+  assert.equal(runs, 10);
+  assert.ok(result.minNs > 0);
+  assert.ok(result.minNs <= result.medianNs);
+});
+
+test('sample() leaves the warm-up out of what it measures', () => {
+  let runs = 0;
+  const slowAtFirst = (): void => {
+    runs += 1;
+    if (runs <= 2) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+  };
+  // Two slow runs among two rounds would be a quartile of 50 ms.
+  assert.ok(sample(slowAtFirst, { rounds: 2, warmupRounds: 2 }).firstQuartileNs < 50e6);
+});
+
+test('sample() passes on what the run throws', () => {
+  const fail = (): void => {
+    throw new Error('from the run');
+  };
+  assert.throws(() => sample(fail), /from the run/u);
+});

@@ -1,0 +1,58 @@
+import { assert } from '../base/assert.ts';
+
+/** How often something is run to be measured. */
+export interface Sampling {
+  /** Timed runs. */
+  readonly rounds: number;
+  /** Runs before them, not timed: caches fill, pages are faulted in, code is compiled. */
+  readonly warmupRounds: number;
+}
+
+/** What timed runs took. The median is the figure to quote; a wide gap between the quartiles says that the machine was busy. */
+interface Sample {
+  readonly minNs: number;
+  readonly firstQuartileNs: number;
+  readonly medianNs: number;
+  readonly thirdQuartileNs: number;
+}
+
+export const SAMPLING_DEFAULT: Sampling = { rounds: 51, warmupRounds: 20 };
+
+/** The value below which `fraction` of the sorted values lie, between two values in proportion. */
+function quantile(sorted: readonly number[], fraction: number): number {
+  const position = (sorted.length - 1) * fraction;
+  const below = sorted[Math.floor(position)];
+  const above = sorted[Math.ceil(position)];
+  assert(below !== undefined && above !== undefined, 'A quantile needs a value');
+  return below + (above - below) * (position - Math.floor(position));
+}
+
+/** The middle value; of an even number of them, the mean of the middle two. */
+export function median(values: readonly number[]): number {
+  return quantile(
+    values.toSorted((a, b) => a - b),
+    0.5,
+  );
+}
+
+export function toSample(timesNs: readonly number[]): Sample {
+  const sorted = timesNs.toSorted((a, b) => a - b);
+  return {
+    minNs: quantile(sorted, 0),
+    firstQuartileNs: quantile(sorted, 0.25),
+    medianNs: quantile(sorted, 0.5),
+    thirdQuartileNs: quantile(sorted, 0.75),
+  };
+}
+
+/** Runs `run` again and again, one clock reading before and after each: for what takes a microsecond or more. */
+export function sample(run: () => void, sampling: Sampling = SAMPLING_DEFAULT): Sample {
+  const timesNs: number[] = [];
+  for (let round = -sampling.warmupRounds; round < sampling.rounds; round++) {
+    const start = process.hrtime.bigint();
+    run();
+    const took = Number(process.hrtime.bigint() - start);
+    if (round >= 0) timesNs.push(took);
+  }
+  return toSample(timesNs);
+}

@@ -1,0 +1,24 @@
+/** How ioctl numbers are put together: include/uapi/asm-generic/ioctl.h, as on x86, arm, arm64 and riscv. */
+
+const NUMBER_BITS = 8;
+const GROUP_BITS = 8;
+const SIZE_BITS = 14;
+const GROUP_SHIFT = NUMBER_BITS;
+const SIZE_SHIFT = GROUP_SHIFT + GROUP_BITS;
+const DIRECTION_SHIFT = SIZE_SHIFT + SIZE_BITS;
+
+/** Seen from the caller: it writes the argument, the kernel reads it. */
+const DIRECTION_WRITE = 1;
+
+/** What an ioctl is called by: the driver's letter, and its number there. */
+interface IoctlCommand {
+  readonly group: string;
+  readonly number: number;
+}
+
+/** `_IOW`: the caller passes `argumentBytes` to the driver. */
+export function ioctlWrite(command: IoctlCommand, argumentBytes: number): number {
+  const group = command.group.charCodeAt(0);
+  const low = command.number | (group << GROUP_SHIFT) | (argumentBytes << SIZE_SHIFT);
+  return low + DIRECTION_WRITE * 2 ** DIRECTION_SHIFT;
+}

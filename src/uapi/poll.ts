@@ -1,0 +1,13 @@
+/** include/uapi/asm-generic/poll.h */
+
+import { defineStruct } from './struct.ts';
+import type { StructSchema } from './struct.ts';
+
+export const POLLIN = 0x0001;
+export const POLLOUT = 0x0004;
+
+export const pollfd: StructSchema<'fd' | 'events' | 'revents'> = defineStruct({
+  fd: 's32',
+  events: 's16',
+  revents: 's16',
+});

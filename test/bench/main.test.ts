@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { statSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { repositoryRoot } from '../support/source-files.ts';
+import { join } from 'node:path';
+
+const BENCH_PATH = fileURLToPath(new URL('../../bench/main.js', import.meta.url));
+const CHART_PATH = join(repositoryRoot, 'docs/conversion.svg');
+
+interface JsonRow {
+  readonly subject: string;
+  readonly ours: string;
+  readonly oursNs: number;
+  readonly peer: string;
+  readonly peerNs: number | null;
+  readonly ratio: number | null;
+  readonly target?: number;
+  readonly differenceNsMax?: number;
+  readonly reached: boolean | null;
+}
+
+interface JsonReport {
+  readonly machine: Record<string, unknown>;
+  readonly peers: Record<string, { command?: string; missingBecause?: string }>;
+  readonly rows: readonly JsonRow[];
+  readonly chart: string | null;
+}
+
+function runBench(args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
+  return spawnSync(process.execPath, ['--expose-gc', BENCH_PATH, ...args], { encoding: 'utf8', env });
+}
+
+/** Run with little of everything. */
+function benchQuickly(env?: NodeJS.ProcessEnv): JsonReport {
+  const { status, stdout, stderr } = runBench(['--quick', '--json'], env);
+  assert.equal(stderr, '');
+  assert.equal(status, 0);
+  return JSON.parse(stdout) as JsonReport;
+}
+
+function assertRow(row: JsonRow): void {
+  for (const text of [row.subject, row.ours, row.peer]) assert.ok(text.length > 0);
+  assert.ok(row.oursNs > 0);
+  assert.ok(row.target === undefined || row.target > 0);
+  assert.ok(row.differenceNsMax === undefined || row.differenceNsMax > 0);
+  if (row.peerNs === null) assert.equal(row.ratio, null);
+  else {
+    assert.ok(row.peerNs > 0);
+    assert.equal(row.ratio, row.peerNs / row.oursNs);
+  }
+}
+
+/** What is measured, in the order of measuring: the subjects up to their first comma or colon. */
+function subjectsOf({ rows }: JsonReport): string[] {
+  return [...new Set(rows.map(({ subject }) => /^[^,:(]+/u.exec(subject)?.[0].trim() ?? ''))];
+}
+
+const SUBJECTS = [
+  'sg to pages',
+  'vmap',
+  'a buffer of 8 MiB',
+  'a call without arguments',
+  'a system call of 3 arguments that is refused',
+  'a system call of 6 arguments that is refused',
+];
+
+test('bench --quick --json measures every subject beside its peer, and leaves the chart alone', () => {
+  const chartBefore = statSync(CHART_PATH, { throwIfNoEntry: false })?.mtimeMs;
+  const report = benchQuickly();
+  assert.deepEqual(Object.keys(report.machine), [
+    'cpu',
+    'coreCount',
+    'architecture',
+    'memoryBytes',
+    'kernel',
+    'node',
+    'pinnedToCore',
+  ]);
+  assert.deepEqual(Object.keys(report.peers), ['conversion', 'vmap', 'memfd', 'addon']);
+  assert.deepEqual(subjectsOf(report), SUBJECTS);
+  for (const row of report.rows) assertRow(row);
+  for (const row of report.rows)
+    assert.equal(
+      row.reached === null,
+      (row.target === undefined && row.differenceNsMax === undefined) || row.peerNs === null,
+    );
+  const missing = Object.values(report.peers).some(({ missingBecause }) => missingBecause !== undefined);
+  assert.equal(
+    report.rows.some(({ peerNs }) => peerNs === null),
+    missing,
+  );
+  assert.equal(report.chart, null);
+  assert.equal(statSync(CHART_PATH, { throwIfNoEntry: false })?.mtimeMs, chartBefore);
+});
+
+test('bench measures what needs no C where there is no compiler, and says why the rest is missing', () => {
+  const report = benchQuickly({ ...process.env, PATH: '/nonexistent', CC: '/nonexistent/cc' });
+  for (const { missingBecause } of Object.values(report.peers))
+    assert.match(missingBecause ?? '', /^(?:no C compiler|Node's headers)/u);
+  assert.deepEqual(subjectsOf(report), SUBJECTS);
+  for (const row of report.rows) assertRow(row);
+  const measuredPeers = new Set(
+    report.rows.filter(({ peerNs }) => peerNs !== null).map(({ peer }) => peer.split(' ')[0]),
+  );
+  assert.deepEqual([...measuredPeers], ['page', 'fresh']);
+});
+
+test('bench --only measures one subject, as a table', () => {
+  const { status, stdout, stderr } = runBench(['--only', 'ffi', '--quick']);
+  assert.equal(stderr, '');
+  assert.equal(status, 0);
+  assert.match(stdout, /^machine {5}\S/u);
+  assert.match(stdout, /^a system call of 3 arguments/mu);
+  assert.doesNotMatch(stdout, /vmap,/u);
+});
+
+test('bench refuses what it does not know with status 2 and a line on stderr', () => {
+  for (const args of [['--only', 'everything'], ['--fast'], ['ffi']]) {
+    const { status, stdout, stderr } = runBench(args);
+    assert.equal(status, 2);
+    assert.equal(stdout, '');
+    assert.match(stderr, /^[^\n]+\n$/u);
+  }
+  assert.match(runBench(['--only', 'everything']).stderr, /conversion, vmap, allocation, ffi/u);
+});
+
+test('bench --help tells what there is', () => {
+  const { status, stdout } = runBench(['--help']);
+  assert.equal(status, 0);
+  for (const option of ['--only', '--quick', '--json']) assert.ok(stdout.includes(option));
+});

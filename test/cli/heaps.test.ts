@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { test } from 'node:test';
+
+import { runCli } from '../support/run-cli.ts';
+
+interface Listing {
+  readonly name: string;
+  readonly backend: string;
+  readonly available: boolean;
+  readonly reason: string;
+  readonly remedy: string | null;
+}
+
+test('dmabuf heaps --json lists the embedded heap as available', () => {
+  const { status, stdout, stderr } = runCli('heaps', '--json');
+  assert.equal(status, 0);
+  assert.equal(stderr, '');
+  const listings = JSON.parse(stdout) as Listing[];
+  const embedded = listings.find(({ backend }) => backend === 'embedded');
+  assert.equal(embedded?.name, 'system');
+  assert.equal(embedded.available, true);
+  assert.equal(embedded.remedy, null);
+});
+
+test(
+  'dmabuf heaps --json says why a missing heap is missing, and what would help',
+  { skip: existsSync('/dev/udmabuf') && 'this machine has /dev/udmabuf: nothing is missing' },
+  () => {
+    const listings = JSON.parse(runCli('heaps', '--json').stdout) as Listing[];
+    const udmabuf = listings.find(({ backend }) => backend === 'udmabuf');
+    assert.equal(udmabuf?.available, false);
+    assert.match(udmabuf.reason, /\/dev\/udmabuf/u);
+    assert.match(udmabuf.remedy ?? '', /modprobe udmabuf/u);
+  },
+);
+
+test('dmabuf heaps prints a line for each heap, within 80 columns', () => {
+  const { status, stdout } = runCli('heaps');
+  assert.equal(status, 0);
+  const lines = stdout.split('\n');
+  assert.equal(lines[0], 'HEAP     BACKEND   AVAILABLE  WHAT IT IS, OR WHY IT IS MISSING');
+  assert.ok(lines.some((line) => /^system +embedded +yes +pages of a sealed memfd/u.test(line)));
+  assert.deepEqual(
+    lines.filter((line) => line.length > 80),
+    [],
+  );
+});

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { test } from 'node:test';
+
+import { readMaxMapCount } from '../../src/linux/process-mappings.ts';
+import { CLI_PATH, runCli } from '../support/run-cli.ts';
+
+/** What the issue names, and where it is a number. */
+interface VmapOutput {
+  readonly size: number;
+  readonly pages: number;
+  readonly entries: number;
+  readonly runs: number;
+  readonly backend: string;
+  readonly conversion: Readonly<Record<string, number | null>>;
+  readonly vmap: Readonly<Record<string, number | null>>;
+  readonly verified: boolean | null;
+}
+
+function runJson(...args: readonly string[]): VmapOutput {
+  const { status, stdout, stderr } = runCli('vmap', ...args, '--json');
+  assert.equal(stderr, '');
+  assert.equal(status, 0);
+  return JSON.parse(stdout) as VmapOutput;
+}
+
+const hasCompiler = spawnSync('cc', ['--version']).status === 0;
+const maxMapCount = readMaxMapCount();
+const hasScript = spawnSync('script', ['--version']).status === 0;
+
+test('dmabuf vmap --json measures and verifies 16 MiB of mix B', () => {
+  const output = runJson('16MiB');
+  assert.equal(output.size, 16_777_216);
+  assert.equal(output.pages, 4096);
+  assert.equal(output.entries, 16);
+  assert.equal(output.runs, 16);
+  assert.equal(output.backend, 'embedded');
+  assert.equal(output.verified, true);
+  assert.equal(output.vmap['byRunCalls'], 16);
+  assert.equal(output.vmap['byPageCalls'], 4096);
+  const times = [
+    ...['byPageNs', 'byEntryNs', 'byEntry8Ns'].map((key) => output.conversion[key]),
+    ...['byRunNs', 'byPageNs'].map((key) => output.vmap[key]),
+  ];
+  assert.ok(times.every((time) => typeof time === 'number' && time > 0));
+});
+
+test(
+  'dmabuf vmap --json measures the C loops',
+  { skip: !hasCompiler && 'there is no cc: install a C compiler' },
+  () => {
+    const { conversion } = runJson('1MiB');
+    const times = ['cByPageNs', 'cByEntryNs', 'cByEntry4Ns'].map((key) => conversion[key]);
+    assert.ok(times.every((time) => typeof time === 'number' && time > 0));
+  },
+);
+
+test('dmabuf vmap --json has null for the C loops where no compiler is found', () => {
+  const env = { ...process.env, PATH: '/nonexistent', CC: '' };
+  const { status, stdout } = spawnSync(process.execPath, [CLI_PATH, 'vmap', '1MiB', '--json'], {
+    env,
+    encoding: 'utf8',
+  });
+  assert.equal(status, 0);
+  const { conversion, verified } = JSON.parse(stdout) as VmapOutput;
+  assert.deepEqual([conversion['cByPageNs'], conversion['cByEntryNs'], conversion['cByEntry4Ns']], [null, null, null]);
+  assert.equal(verified, true);
+});
+
+test('dmabuf vmap --mix takes every mix, in either case', () => {
+  const entries = ['a', 'B', 'C', 'd', 'E'].map((mix) => runJson('4MiB', '--mix', mix).entries);
+  // Of 1,024 pages, C: 2 of order 8 and 25 of order 4 leave 112; D: 38 of order 4 leave 416.
+  assert.deepEqual(entries, [2, 4, 139, 454, 1024]);
+});
+
+test('dmabuf vmap prints a report of at most 80 columns, with nothing else in a pipe', () => {
+  const { status, stdout, stderr } = runCli('vmap', '16MiB', '--mix', 'C');
+  assert.equal(status, 0);
+  assert.equal(stderr, '');
+  const lines = stdout.split('\n');
+  assert.deepEqual(
+    lines.filter((line) => line.length > 80),
+    [],
+  );
+  assert.equal(stdout.includes('\u001B'), false);
+  assert.equal(lines[0], 'A buffer of 16 MiB, mix C');
+  assert.ok(lines.includes('Proof: the view is right'));
+});
+
+test(
+  'dmabuf vmap succeeds, and says why there is no view, when mappings do not suffice',
+  { skip: maxMapCount > 2 ** 20 && `vm.max_map_count is ${maxMapCount}: too many to reach in a test` },
+  () => {
+    const size = String(maxMapCount * 4096);
+    const output = runJson(size, '--mix', 'E');
+    assert.equal(output.entries, maxMapCount);
+    assert.equal(output.verified, null);
+    assert.deepEqual([output.vmap['byRunNs'], output.vmap['byRunCalls'], output.vmap['byPageNs']], [null, null, null]);
+    assert.ok((output.conversion['byEntryNs'] ?? 0) > 0);
+    const { status, stdout } = runCli('vmap', size, '--mix', 'E');
+    assert.equal(status, 0);
+    const text = stdout.replaceAll(/\s+/gu, ' ');
+    assert.ok(text.includes(`refused before the first call of mmap: Cannot map ${maxMapCount + 1} runs`));
+    assert.ok(text.includes('vm.max_map_count'));
+  },
+);
+
+test(
+  'dmabuf vmap shows its progress in one line on a terminal, and emphasis unless NO_COLOR is set',
+  { skip: !hasScript && 'there is no "script" to make a pseudo-terminal: install util-linux' },
+  () => {
+    const command = `'${process.execPath}' '${CLI_PATH}' vmap 4MiB`;
+    const onTerminal = (env: NodeJS.ProcessEnv): string =>
+      spawnSync('script', ['-qec', command, '/dev/null'], {
+        env: { ...process.env, TERM: 'xterm', NO_COLOR: undefined, ...env },
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }).stdout;
+    const colored = onTerminal({});
+    assert.ok(colored.includes('\r\u001B[2KMapping page by page …'));
+    // The line is gone before the report begins.
+    assert.ok(colored.includes('\r\u001B[2K\u001B[1mA buffer of 4 MiB, mix B\u001B[22m'));
+    const plain = onTerminal({ NO_COLOR: '1' });
+    assert.ok(plain.includes('\r\u001B[2KA buffer of 4 MiB, mix B'));
+    assert.equal(plain.includes('\u001B[1m'), false);
+  },
+);

@@ -1,0 +1,12 @@
+import { testAccess } from './access.ts';
+import { testAllocate } from './allocate.ts';
+import { testLifetime } from './lifetime.ts';
+import type { HeapUnderTest } from './suite.ts';
+import { testThreads } from './threads.ts';
+import { testVmap } from './vmap.ts';
+import { testWasm } from './wasm.ts';
+
+/** Declares the whole suite for one kind of heap. */
+export function testHeap(subject: HeapUnderTest): void {
+  for (const testPart of [testAllocate, testVmap, testAccess, testLifetime, testThreads, testWasm]) testPart(subject);
+}

@@ -1,0 +1,62 @@
+/** The other thread of threads.ts: opens handles and does as it is told. */
+
+import { parentPort } from 'node:worker_threads';
+
+import { isDmaBufError, openHandle } from '../../src/index.ts';
+import type { SharedBuffer } from '../../src/index.ts';
+import { collectGarbageUntil } from '../support/collect-garbage.ts';
+import type { WorkerOrder } from './threads.ts';
+
+let buffer: SharedBuffer | undefined;
+let bytes: Uint8Array | undefined;
+
+/** Takes the bytes out of a frame of its own, and drops the buffer. */
+function keepBytes(shared: SharedBuffer): void {
+  bytes = shared.vmap().bytes;
+  buffer = undefined;
+}
+
+async function obey(order: WorkerOrder): Promise<unknown> {
+  if (order.type === 'open') {
+    buffer = openHandle(order.handle);
+    return { name: buffer.name, length: buffer.length };
+  }
+  if (order.type === 'drop') {
+    bytes = undefined;
+    return await collectGarbageUntil(() => false, 10);
+  }
+  if (buffer === undefined) throw new Error('Nothing was opened');
+  if (order.type === 'count') return count(buffer, order.times);
+  if (order.type === 'access') return access(buffer);
+  if (order.type === 'keepBytes') {
+    keepBytes(buffer);
+    await collectGarbageUntil(() => false, 10);
+    return bytes?.length;
+  }
+  buffer.close();
+  return 'closed';
+}
+
+function count(shared: SharedBuffer, times: number): number {
+  const view = shared.vmap();
+  const words = view.as(Int32Array);
+  for (let index = 0; index < times; index += 1) Atomics.add(words, 0, 1);
+  const sum = Atomics.load(words, 0);
+  view.close();
+  return sum;
+}
+
+async function access(shared: SharedBuffer): Promise<string[]> {
+  const codes: string[] = [];
+  try {
+    shared.accessSync('read', () => {});
+  } catch (error) {
+    codes.push(isDmaBufError(error) ? error.code : 'wrong');
+  }
+  await shared.access('read', () => codes.push('read after the fence'));
+  return codes;
+}
+
+parentPort?.on('message', (order: WorkerOrder) => {
+  void obey(order).then((answer) => parentPort?.postMessage(answer));
+});

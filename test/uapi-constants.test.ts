@@ -1,0 +1,91 @@
+/** The kernel's numbers and structs in src/uapi/, against the headers of the system that this runs on. */
+
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { test } from 'node:test';
+
+import { missingCompiler, runC } from './support/c-compiler.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
+
+const UAPI = new URL('../src/uapi/', import.meta.url);
+
+/** Beside `linux/<file>.h`, for every file. `linux/fcntl.h` defines what `fcntl.h` does and cannot be included after it. */
+const HEADERS = ['sys/mman.h', 'fcntl.h', 'unistd.h', 'linux/falloc.h', 'linux/memfd.h', 'linux/mman.h'];
+const HEADERS_IN_CONFLICT = new Set(['linux/fcntl.h']);
+
+/** Something that C can say, and what src/uapi/ says. */
+interface KernelFact {
+  readonly file: string;
+  /** The C expression. */
+  readonly expression: string;
+  /** What the preprocessor must find true for the expression to mean anything. */
+  readonly condition: string;
+  readonly value: number;
+}
+
+interface StructLayout {
+  readonly size: number;
+  readonly offsets: Readonly<Record<string, number>>;
+}
+
+function isLayout(value: unknown): value is StructLayout {
+  return typeof value === 'object' && value !== null && 'size' in value && 'offsets' in value;
+}
+
+/** A constant has its C name; a struct has it in the spelling of TypeScript. */
+function factsOfExport(file: string, name: string, value: unknown): KernelFact[] {
+  if (typeof value === 'number') return [{ file, expression: name, condition: `defined(${name})`, value }];
+  if (!isLayout(value)) return [];
+  const struct = `struct ${snakeCase(name)}`;
+  const condition = `__has_include(<linux/${file}.h>)`;
+  const fields = Object.entries(value.offsets).map(([field, offset]) => ({
+    file,
+    expression: `offsetof(${struct}, ${snakeCase(field)})`,
+    condition,
+    value: offset,
+  }));
+  return [{ file, expression: `sizeof(${struct})`, condition, value: value.size }, ...fields];
+}
+
+function snakeCase(name: string): string {
+  return name.replaceAll(/[A-Z]/gu, (letter) => `_${letter.toLowerCase()}`);
+}
+
+async function factsOfFile(output: string): Promise<KernelFact[]> {
+  const exports = (await import(new URL(output, UAPI).href)) as Record<string, unknown>;
+  const file = output.replace('.js', '');
+  return Object.entries(exports).flatMap(([name, value]) => factsOfExport(file, name, value));
+}
+
+/** A program that prints a line for each fact: its value, or `missing`. */
+function programFor(facts: readonly KernelFact[]): string {
+  const own = facts.map(({ file }) => `linux/${file}.h`).filter((header) => !HEADERS_IN_CONFLICT.has(header));
+  const includes = [...new Set([...HEADERS, ...own])].map(
+    (header) => `#if __has_include(<${header}>)\n#include <${header}>\n#endif`,
+  );
+  const prints = facts.map(
+    ({ condition, expression }) =>
+      `#if ${condition}\nprintf("%lld\\n", (long long)(${expression}));\n#else\nputs("missing");\n#endif`,
+  );
+  const head = ['#define _GNU_SOURCE', '#include <stddef.h>', '#include <stdio.h>', ...includes];
+  return [...head, 'int main(void) {', ...prints, 'return 0;', '}', ''].join('\n');
+}
+
+const compilerMissing = missingCompiler();
+const outputs = readdirSync(UAPI).filter((name) => name.endsWith('.js') && !name.includes('.test.'));
+const facts = (await Promise.all(outputs.map(factsOfFile))).flat();
+
+test('src/uapi exports constants from fcntl.ts, memfd.ts and mman.ts', () => {
+  const withFacts = new Set(facts.map(({ file }) => file));
+  for (const file of ['fcntl', 'memfd', 'mman']) assert.ok(withFacts.has(file), file);
+});
+
+test('src/uapi says what the system headers say', { skip: compilerMissing ?? false }, async (t) => {
+  const printed = runC(temporaryFolder(t), programFor(facts)).trim().split('\n');
+  assert.equal(printed.length, facts.length);
+  for (const [index, { file, expression, value }] of facts.entries()) {
+    const inHeader = printed[index];
+    const skip = inHeader === 'missing' ? `the headers of this system lack ${expression}` : false;
+    await t.test(`${expression} of src/uapi/${file}.ts`, { skip }, () => assert.equal(String(value), inHeader));
+  }
+});

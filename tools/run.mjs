@@ -1,0 +1,48 @@
+// What `npm start`, `npm test`, `npm run build`, `npm run bench` and `npm run format` run: install, build, then the task.
+// One script rather than npm's pre-scripts, which are skipped under ignore-scripts=true.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { build } from './build.mjs';
+import { check } from './check.mjs';
+import { commandWords } from './command-words.mjs';
+import { installDependencies } from './install.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const [task, ...rest] = process.argv.slice(2);
+
+function runNode(args) {
+  const result = spawnSync(process.execPath, args, { cwd: process.env.INIT_CWD ?? process.cwd(), stdio: 'inherit' });
+  process.exit(result.status ?? 1);
+}
+
+const tasks = {
+  build: () => build(root),
+  start: () => {
+    build(root);
+    runNode(['--enable-source-maps', join(root, 'dist/src/cli/main.js'), ...commandWords(rest)]);
+  },
+  test: () => {
+    build(root);
+    check(root, rest);
+  },
+  bench: () => {
+    build(root);
+    runNode(['--expose-gc', join(root, 'dist/bench/main.js'), ...rest]);
+  },
+  format: () => {
+    spawnSync(join(root, 'node_modules/.bin/oxfmt'), ['.'], { cwd: root, stdio: 'inherit' });
+  },
+};
+
+const chosen = tasks[task];
+if (chosen === undefined) {
+  process.stderr.write(`Usage: node tools/run.mjs ${Object.keys(tasks).join('|')}\n`);
+  process.exit(2);
+}
+// Built sources without a lock file (the published package) need no installation.
+if (existsSync(join(root, 'package-lock.json'))) installDependencies(root);
+chosen();

@@ -10,7 +10,7 @@ import type { SourceFile, SourceImport } from './support/source-files.ts';
 
 /** A file imports from its own folder and from those before it, never from those behind it. */
 const FOLDERS =
-  'base uapi linux sg pages mapping heap backend share v4l2 drm pool blit trace workload measure cli lab'.split(' ');
+  'base uapi linux sg pages mapping heap backend share v4l2 drm pool blit trace machine workload measure cli lab'.split(' ');
 /** They compute, and import only each other and what is beneath all. */
 const PURE_FOLDERS = new Set(['sg', 'pages']);
 /** The heap's view of the backends that are behind it: types only. */

@@ -1,4 +1,3 @@
-import { DmaBufError, errnoName } from '../base/errors.ts';
 import { toByteLength } from '../base/quantities.ts';
 import type { Address, ByteLength } from '../base/quantities.ts';
 import {
@@ -30,10 +29,8 @@ import {
 } from '../uapi/mman.ts';
 import { pollfd } from '../uapi/poll.ts';
 import { UDMABUF_CREATE, UDMABUF_FLAGS_CLOEXEC, udmabufCreate } from '../uapi/udmabuf.ts';
-import { OwnedFd } from './fd.ts';
-import type { BorrowedFd } from './fd.ts';
-import { libc } from './libc.ts';
-import type { RawCalls } from './libc.ts';
+import { CheckedCalls } from './checked-calls.ts';
+import type { BorrowedFd, OwnedFd } from './fd.ts';
 
 const READ_WRITE = PROT_READ | PROT_WRITE;
 
@@ -51,26 +48,20 @@ export interface MemoryStretch {
 }
 
 /** The system calls of this package, typed: a refusal is a {@link DmaBufError} with the kernel's name for it. */
-export class SystemCalls {
-  readonly #raw: RawCalls;
-
-  constructor(raw: RawCalls = libc) {
-    this.#raw = raw;
-  }
-
+export class SystemCalls extends CheckedCalls {
   /** The bytes in a page: 4096 on x86-64, 4096, 16384 or 65536 on arm64. */
   pageSize(): ByteLength {
-    return toByteLength(this.#raw.getpagesize());
+    return toByteLength(this.raw.getpagesize());
   }
 
   /** A memfd of `length` bytes that can neither shrink, grow nor be sealed further. None of it is committed yet (man 2 memfd_create). */
   createSealedMemfd(name: string, length: ByteLength): OwnedFd {
-    const fd = this.#checked('memfd_create', this.#raw.memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
-    const owned = this.#own(fd);
+    const fd = this.checked('memfd_create', this.raw.memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    const owned = this.own(fd);
     try {
-      this.#checked('ftruncate', this.#raw.ftruncate(fd, length), { length });
+      this.checked('ftruncate', this.raw.ftruncate(fd, length), { length });
       // Not against write: holes could not be punched then (man 2 fcntl, F_SEAL_WRITE).
-      this.#checked('fcntl', this.#raw.fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL));
+      this.checked('fcntl', this.raw.fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL));
     } catch (error) {
       owned.close();
       throw error;
@@ -80,18 +71,18 @@ export class SystemCalls {
 
   /** Another descriptor of the same open file, closed on exec. */
   duplicate(fd: BorrowedFd): OwnedFd {
-    return this.#own(this.#checked('fcntl', this.#raw.fcntl(fd, F_DUPFD_CLOEXEC, 0), { fd }));
+    return this.own(this.checked('fcntl', this.raw.fcntl(fd, F_DUPFD_CLOEXEC, 0), { fd }));
   }
 
   /** Opens a device for reading and writing. */
   openDevice(path: string): OwnedFd {
-    return this.#own(this.#checked('open', this.#raw.open(path, O_RDWR | O_CLOEXEC)));
+    return this.own(this.checked('open', this.raw.open(path, O_RDWR | O_CLOEXEC)));
   }
 
   /** A dma-buf of a sealed memfd's whole memory, from an open `/dev/udmabuf` (drivers/dma-buf/udmabuf.c, udmabuf_ioctl_create). */
   createUdmabuf(device: BorrowedFd, memfd: BorrowedFd, length: ByteLength): OwnedFd {
     const argument = udmabufCreate.write({ memfd, flags: UDMABUF_FLAGS_CLOEXEC, size: length });
-    return this.#own(this.#checked('ioctl', this.#raw.ioctl(device, UDMABUF_CREATE, argument), { length }));
+    return this.own(this.checked('ioctl', this.raw.ioctl(device, UDMABUF_CREATE, argument), { length }));
   }
 
   /**
@@ -102,16 +93,16 @@ export class SystemCalls {
    */
   syncDmaBuf(fd: BorrowedFd, flags: number): void {
     const argument = dmaBufSync.write({ flags });
-    while (this.#raw.ioctl(fd, DMA_BUF_IOCTL_SYNC, argument) === -1) {
-      const code = errnoName(this.#raw.errno());
-      if (code !== 'EINTR' && code !== 'EAGAIN') throw this.#error('ioctl', { flags });
+    while (this.raw.ioctl(fd, DMA_BUF_IOCTL_SYNC, argument) === -1) {
+      const code = this.errno();
+      if (code !== 'EINTR' && code !== 'EAGAIN') throw this.error('ioctl', { flags });
     }
   }
 
   /** Which of `events` (`POLL*`) a descriptor has now. Does not wait. */
   pollNow(fd: BorrowedFd, events: number): number {
     const argument = pollfd.write({ fd, events });
-    this.#checked('poll', this.#raw.poll(argument, 1, 0), { fd });
+    this.checked('poll', this.raw.poll(argument, 1, 0), { fd });
     return pollfd.read(argument).revents;
   }
 
@@ -135,11 +126,11 @@ export class SystemCalls {
   mapZeros(stretch: MemoryStretch): void {
     const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
     const { address, length } = stretch;
-    this.#checked('mmap', this.#raw.mmap(address, length, READ_WRITE, flags, -1, 0), { length });
+    this.checked('mmap', this.raw.mmap(address, length, READ_WRITE, flags, -1, 0), { length });
   }
 
   unmap(stretch: MemoryStretch): void {
-    this.#checked('munmap', this.#raw.munmap(stretch.address, stretch.length), { length: stretch.length });
+    this.checked('munmap', this.raw.munmap(stretch.address, stretch.length), { length: stretch.length });
   }
 
   /**
@@ -148,7 +139,7 @@ export class SystemCalls {
    */
   movePageTables(source: MemoryStretch, target: Address): boolean {
     const flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
-    return this.#raw.mremap(source.address, source.length, source.length, flags, target) === target;
+    return this.raw.mremap(source.address, source.length, source.length, flags, target) === target;
   }
 
   /**
@@ -159,54 +150,36 @@ export class SystemCalls {
    */
   populate(stretch: MemoryStretch): boolean {
     const advice = process.arch === 'x64' ? MADV_POPULATE_READ : MADV_POPULATE_WRITE;
-    return this.#raw.madvise(stretch.address, stretch.length, advice) === 0;
+    return this.raw.madvise(stretch.address, stretch.length, advice) === 0;
   }
 
   fillZeros(stretch: MemoryStretch): void {
-    this.#raw.memset(stretch.address, 0, stretch.length);
+    this.raw.memset(stretch.address, 0, stretch.length);
   }
 
   /** Gives a stretch's pages back to the machine: it reads zeros afterwards, through every mapping. */
   punchHole(stretch: FileStretch): void {
     const mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
     const { fd, offset, length } = stretch;
-    this.#checked('fallocate', this.#raw.fallocate(fd, mode, offset, length), { offset, length });
+    this.checked('fallocate', this.raw.fallocate(fd, mode, offset, length), { offset, length });
   }
 
   /** The first committed stretch at or after `offset`: pages in memory or swapped out. None: undefined. */
   nextData(fd: BorrowedFd, offset: number): { start: number; end: number } | undefined {
-    const start = this.#raw.lseek(fd, offset, SEEK_DATA);
+    const start = this.raw.lseek(fd, offset, SEEK_DATA);
     if (start < 0) {
-      if (errnoName(this.#raw.errno()) === 'ENXIO') return undefined;
-      throw this.#error('lseek', { offset });
+      if (this.errno() === 'ENXIO') return undefined;
+      throw this.error('lseek', { offset });
     }
-    const end = this.#checked('lseek', this.#raw.lseek(fd, start, SEEK_HOLE), { offset: start });
+    const end = this.checked('lseek', this.raw.lseek(fd, start, SEEK_HOLE), { offset: start });
     return { start, end };
   }
 
   /** Called once a run: builds nothing but on failure. */
   #mmap(address: number, stretch: FileStretch, flags: number): Address {
     const { fd, offset, length } = stretch;
-    const result = this.#raw.mmap(address, length, READ_WRITE, flags, fd, offset);
-    if (result === -1) throw this.#error('mmap', { offset, length });
+    const result = this.raw.mmap(address, length, READ_WRITE, flags, fd, offset);
+    if (result === -1) throw this.error('mmap', { offset, length });
     return result as Address;
-  }
-
-  #own(fd: number): OwnedFd {
-    return new OwnedFd(fd, (number) => {
-      this.#checked('close', this.#raw.close(number));
-    });
-  }
-
-  #checked(syscall: string, result: number, values: Record<string, number> = {}): number {
-    if (result === -1) throw this.#error(syscall, values);
-    return result;
-  }
-
-  #error(syscall: string, values: Record<string, number>): DmaBufError {
-    const code = errnoName(this.#raw.errno());
-    const list = Object.entries(values).map(([name, value]) => `${name} ${value}`);
-    const where = list.length === 0 ? '' : ` (${list.join(', ')})`;
-    return new DmaBufError(`${syscall} failed with ${code}${where}`, { code, syscall, values });
   }
 }

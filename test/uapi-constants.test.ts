@@ -9,9 +9,9 @@ import { temporaryFolder } from './support/temporary-folder.ts';
 
 const UAPI = new URL('../src/uapi/', import.meta.url);
 
-/** Beside `linux/<file>.h`, for every file. `linux/fcntl.h` defines what `fcntl.h` does and cannot be included after it. */
-const HEADERS = ['sys/mman.h', 'fcntl.h', 'unistd.h', 'linux/falloc.h', 'linux/memfd.h', 'linux/mman.h'];
-const HEADERS_IN_CONFLICT = new Set(['linux/fcntl.h']);
+/** Beside the header of the file's own name, for every file. `linux/fcntl.h`, which `linux/eventpoll.h` includes, cannot be included after `fcntl.h`. */
+const HEADERS = ['sys/epoll.h', 'sys/mman.h', 'fcntl.h', 'unistd.h', 'linux/falloc.h', 'linux/memfd.h', 'linux/mman.h'];
+const HEADERS_IN_CONFLICT = new Set(['linux/fcntl.h', 'linux/eventpoll.h']);
 
 /** Something that C can say, and what src/uapi/ says. */
 interface KernelFact {
@@ -32,12 +32,19 @@ function isLayout(value: unknown): value is StructLayout {
   return typeof value === 'object' && value !== null && 'size' in value && 'offsets' in value;
 }
 
+/** The kernel writes some of its headers' names with hyphens, and some with underscores. */
+function headersOf(file: string): string[] {
+  return [...new Set([`linux/${file}.h`, `linux/${file.replaceAll('-', '_')}.h`])];
+}
+
 /** A constant has its C name; a struct has it in the spelling of TypeScript. */
 function factsOfExport(file: string, name: string, value: unknown): KernelFact[] {
   if (typeof value === 'number') return [{ file, expression: name, condition: `defined(${name})`, value }];
   if (!isLayout(value)) return [];
   const struct = `struct ${snakeCase(name)}`;
-  const condition = `__has_include(<linux/${file}.h>)`;
+  const condition = headersOf(file)
+    .map((header) => `__has_include(<${header}>)`)
+    .join(' || ');
   const fields = Object.entries(value.offsets).map(([field, offset]) => ({
     file,
     expression: `offsetof(${struct}, ${snakeCase(field)})`,
@@ -59,7 +66,7 @@ async function factsOfFile(output: string): Promise<KernelFact[]> {
 
 /** A program that prints a line for each fact: its value, or `missing`. */
 function programFor(facts: readonly KernelFact[]): string {
-  const own = facts.map(({ file }) => `linux/${file}.h`).filter((header) => !HEADERS_IN_CONFLICT.has(header));
+  const own = facts.flatMap(({ file }) => headersOf(file)).filter((header) => !HEADERS_IN_CONFLICT.has(header));
   const includes = [...new Set([...HEADERS, ...own])].map(
     (header) => `#if __has_include(<${header}>)\n#include <${header}>\n#endif`,
   );

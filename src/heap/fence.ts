@@ -1,5 +1,5 @@
 import { runAllSteps } from '../base/cleanup.ts';
-import { onAbort } from './abort.ts';
+import { onAbort } from '../base/abort.ts';
 
 /** What a wait may be given up by. */
 export interface WaitOptions {

@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { assert } from '../base/assert.ts';
 import { DmaBufError } from '../base/errors.ts';
 import type { AccessMode } from '../linux/dma-buf-sync.ts';
-import { onAbort } from './abort.ts';
+import { onAbort } from '../base/abort.ts';
 
 /**
  * The words that the threads sharing a buffer agree through, by Atomics. A thread other than the one that allocated the buffer

@@ -1,6 +1,8 @@
 import { DmaBufError, errnoName } from '../base/errors.ts';
 import type { ErrnoName } from '../base/errors.ts';
+import { F_DUPFD_CLOEXEC } from '../uapi/fcntl.ts';
 import { OwnedFd } from './fd.ts';
+import type { BorrowedFd } from './fd.ts';
 import { libc } from './libc.ts';
 import type { RawCalls } from './libc.ts';
 
@@ -13,6 +15,11 @@ export class CheckedCalls {
 
   constructor(raw: RawCalls = libc) {
     this.raw = raw;
+  }
+
+  /** Another descriptor of the same open file, closed on exec. */
+  duplicate(fd: BorrowedFd): OwnedFd {
+    return this.own(this.checked('fcntl', this.raw.fcntl(fd, F_DUPFD_CLOEXEC, 0), { fd }));
   }
 
   /** @throws {DmaBufError} when `result` says that the call was refused */

@@ -21,6 +21,9 @@ export interface RawCalls {
   open(path: string, flags: number): number;
   poll(fds: Uint8Array, count: number, timeoutMs: number): number;
   ioctl(fd: number, request: number, argument: Uint8Array): number;
+  epoll_create1(flags: number): number;
+  epoll_ctl(epoll: number, operation: number, fd: number, event: Uint8Array): number;
+  epoll_wait(epoll: number, events: Uint8Array, countMax: number, timeoutMs: number): number;
   // eslint-disable-next-line max-params -- the kernel's own signature
   mmap(address: number, length: number, protection: number, flags: number, fd: number, offset: number): number;
   munmap(address: number, length: number): number;
@@ -62,6 +65,9 @@ function loadLibc(): RawCalls {
     open: libc.func('int open(const char *path, int flags)'),
     poll: libc.func('int poll(void *fds, unsigned long count, int timeout)'),
     ioctl: libc.func('int ioctl(int fd, unsigned long request, void *argument)'),
+    epoll_create1: libc.func('int epoll_create1(int flags)'),
+    epoll_ctl: libc.func('int epoll_ctl(int epoll, int operation, int fd, void *event)'),
+    epoll_wait: libc.func('int epoll_wait(int epoll, void *events, int count, int timeout)'),
     mmap: libc.func(
       'intptr_t mmap(intptr_t address, size_t length, int protection, int flags, int fd, int64_t offset)',
     ),
@@ -79,4 +85,21 @@ export const libc: RawCalls = loadLibc();
 /** Where a view's first byte lies in this process. The view must not move: it is over shared, wasm or external memory. */
 export function addressOf(view: Uint8Array): Address {
   return toAddress(Number(koffi.address(view)));
+}
+
+/** What {@link watchReadable} gives. */
+export interface ReadableWatch {
+  /** Whether waiting keeps the program alive. */
+  ref(): void;
+  unref(): void;
+  /** Before the descriptor is closed, or the process is aborted. */
+  close(): void;
+}
+
+/**
+ * Calls `callback` from the event loop whenever `fd` is readable. One watch a descriptor: a second aborts the process, as does a
+ * descriptor that cannot be polled.
+ */
+export function watchReadable(fd: number, callback: () => void): ReadableWatch {
+  return koffi.node.poll(fd, { readable: true }, callback);
 }

@@ -2,7 +2,6 @@ import { toByteLength } from '../base/quantities.ts';
 import type { Address, ByteLength } from '../base/quantities.ts';
 import {
   F_ADD_SEALS,
-  F_DUPFD_CLOEXEC,
   FALLOC_FL_KEEP_SIZE,
   FALLOC_FL_PUNCH_HOLE,
   O_CLOEXEC,
@@ -67,11 +66,6 @@ export class SystemCalls extends CheckedCalls {
       throw error;
     }
     return owned;
-  }
-
-  /** Another descriptor of the same open file, closed on exec. */
-  duplicate(fd: BorrowedFd): OwnedFd {
-    return this.own(this.checked('fcntl', this.raw.fcntl(fd, F_DUPFD_CLOEXEC, 0), { fd }));
   }
 
   /** Opens a device for reading and writing. */

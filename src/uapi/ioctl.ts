@@ -7,8 +7,9 @@ const GROUP_SHIFT = NUMBER_BITS;
 const SIZE_SHIFT = GROUP_SHIFT + GROUP_BITS;
 const DIRECTION_SHIFT = SIZE_SHIFT + SIZE_BITS;
 
-/** Seen from the caller: it writes the argument, the kernel reads it. */
+/** Seen from the caller: it writes the argument, the kernel reads it; or the other way round. */
 const DIRECTION_WRITE = 1;
+const DIRECTION_READ = 2;
 
 /** What an ioctl is called by: the driver's letter, and its number there. */
 interface IoctlCommand {
@@ -18,7 +19,16 @@ interface IoctlCommand {
 
 /** `_IOW`: the caller passes `argumentBytes` to the driver. */
 export function ioctlWrite(command: IoctlCommand, argumentBytes: number): number {
+  return compose(DIRECTION_WRITE, command, argumentBytes);
+}
+
+/** `_IOWR`: the caller passes `argumentBytes` to the driver, which answers in the same bytes. */
+export function ioctlReadWrite(command: IoctlCommand, argumentBytes: number): number {
+  return compose(DIRECTION_WRITE | DIRECTION_READ, command, argumentBytes);
+}
+
+function compose(direction: number, command: IoctlCommand, argumentBytes: number): number {
   const group = command.group.charCodeAt(0);
   const low = command.number | (group << GROUP_SHIFT) | (argumentBytes << SIZE_SHIFT);
-  return low + DIRECTION_WRITE * 2 ** DIRECTION_SHIFT;
+  return low + direction * 2 ** DIRECTION_SHIFT;
 }

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { createConnection, createServer } from 'node:net';
+import type { Socket } from 'node:net';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+
+import { isDmaBufError } from '../base/errors.ts';
+import { toByteLength } from '../base/quantities.ts';
+import { rawCallsFailing } from '../../test/support/raw-calls.ts';
+import { temporaryFolder } from '../../test/support/temporary-folder.ts';
+import { EpollCalls } from './epoll-calls.ts';
+import type { BorrowedFd } from './fd.ts';
+import { Readiness, readiness } from './readiness.ts';
+import { SystemCalls } from './system-calls.ts';
+
+/** A socket that nobody reads from, and its other end. */
+async function socketPair(t: TestContext): Promise<{ fd: BorrowedFd; other: Socket }> {
+  const path = `${temporaryFolder(t)}/socket`;
+  const server = createServer({ pauseOnConnect: true });
+  const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve));
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  const other = createConnection(path);
+  const own = await accepted;
+  t.after(() => {
+    own.destroy();
+    other.destroy();
+    server.close();
+  });
+  const { fd } = (own as unknown as { _handle: { fd: number } })._handle;
+  return { fd: fd as BorrowedFd, other };
+}
+
+function openFdCount(): number {
+  return readdirSync('/proc/self/fd').length;
+}
+
+async function settled(promise: Promise<unknown>): Promise<boolean> {
+  let done = false;
+  promise.then(
+    () => (done = true),
+    () => (done = true),
+  );
+  for (let count = 0; count < 20; count += 1) await turn();
+  return done;
+}
+
+test('readiness.wait() resolves once there is something to read, for everybody who waits', async (t) => {
+  const { fd, other } = await socketPair(t);
+  const waits = [readiness.wait(fd, 'read'), readiness.wait(fd, 'read')];
+  assert.equal(await settled(Promise.race(waits)), false);
+  other.write('x');
+  await Promise.all(waits);
+});
+
+test('readiness.wait() resolves at once for a socket that takes what is written', async (t) => {
+  const { fd } = await socketPair(t);
+  await readiness.wait(fd, 'write');
+});
+
+test('readiness.wait() resolves when the other end is gone', async (t) => {
+  const { fd, other } = await socketPair(t);
+  const wait = readiness.wait(fd, 'read');
+  other.destroy();
+  await wait;
+});
+
+test('readiness.wait() goes on while the descriptor is closed and its number given away', async (t) => {
+  const { fd, other } = await socketPair(t);
+  const calls = new SystemCalls();
+  const duplicate = calls.duplicate(fd);
+  const wait = readiness.wait(duplicate.borrow(), 'read');
+  duplicate.close();
+  const memfd = calls.createSealedMemfd('dmabuf-test', toByteLength(calls.pageSize()));
+  other.write('x');
+  await wait;
+  memfd.close();
+});
+
+test('readiness.wait() is given up by its signal with its reason, and leaves no descriptor', async (t) => {
+  const { fd } = await socketPair(t);
+  await turn();
+  const before = openFdCount();
+  const controller = new AbortController();
+  const wait = readiness.wait(fd, 'read', { signal: controller.signal });
+  assert.ok(openFdCount() > before);
+  controller.abort(new Error('enough'));
+  await assert.rejects(wait, /enough/u);
+  await assert.rejects(readiness.wait(fd, 'read', { signal: AbortSignal.abort(new Error('before')) }), /before/u);
+  await settled(Promise.resolve());
+  assert.equal(openFdCount(), before);
+});
+
+test('readiness.wait() refuses a descriptor that cannot be waited for, and leaves nothing', async () => {
+  const calls = new SystemCalls();
+  const memfd = calls.createSealedMemfd('dmabuf-test', toByteLength(calls.pageSize()));
+  const before = openFdCount();
+  await assert.rejects(readiness.wait(memfd.borrow(), 'read'), (error) => isDmaBufError(error, 'EPERM'));
+  await assert.rejects(readiness.wait(1_000_000 as BorrowedFd, 'read'), (error) => isDmaBufError(error, 'EBADF'));
+  await settled(Promise.resolve());
+  assert.equal(openFdCount(), before);
+  memfd.close();
+});
+
+test('readiness.wait() leaves nothing when any of its calls is refused', async (t) => {
+  const { fd } = await socketPair(t);
+  const before = openFdCount();
+  for (const name of ['epoll_create1', 'fcntl', 'epoll_ctl'] as const) {
+    const failing = new Readiness(new EpollCalls(rawCallsFailing(name, { nth: 1, errno: 12 })));
+    await assert.rejects(failing.wait(fd, 'read'), (error) => isDmaBufError(error, 'ENOMEM'));
+    await settled(Promise.resolve());
+    assert.equal(openFdCount(), before, name);
+  }
+});
+
+test('readiness.wait() keeps the program alive, and having waited does not', () => {
+  const script = `
+    import { createServer, createConnection } from 'node:net';
+    import { readiness } from '${new URL('readiness.js', import.meta.url).href}';
+    const server = createServer({ pauseOnConnect: true }, async (socket) => {
+      const wait = readiness.wait(socket._handle.fd, 'read').then(() => { console.log('readable'); socket.destroy(); });
+      socket.unref(); server.unref();
+      await wait;
+    }).listen('\\0dmabuf-test-' + process.pid, () => {
+      const client = createConnection('\\0dmabuf-test-' + process.pid, () => setTimeout(() => client.write('x'), 50)).unref();
+    });`;
+  const result = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+    timeout: 20_000,
+    encoding: 'utf8',
+  });
+  assert.deepEqual([result.stdout, result.stderr, result.status], ['readable\n', '', 0]);
+});

@@ -1,0 +1,20 @@
+/** include/uapi/linux/eventpoll.h */
+
+import { O_CLOEXEC } from './fcntl.ts';
+import { defineStruct } from './struct.ts';
+import type { StructSchema } from './struct.ts';
+
+export const EPOLL_CLOEXEC: number = O_CLOEXEC;
+export const EPOLL_CTL_ADD = 1;
+export const EPOLL_CTL_DEL = 2;
+
+export const EPOLLIN = 0x001;
+export const EPOLLOUT = 0x004;
+/** Reported once: then not again until it is asked for again. */
+export const EPOLLONESHOT: number = 2 ** 30;
+
+/** Packed on x86-64 alone, where it was laid out as on i386. */
+export const epollEvent: StructSchema<'events' | 'data'> = defineStruct(
+  { events: 'u32', data: 'u64' },
+  { packed: process.arch === 'x64' },
+);

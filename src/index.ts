@@ -1,8 +1,10 @@
 export { openHeap } from './backend/open-heap.ts';
 export type { OpenHeapOptions } from './backend/open-heap.ts';
+export { importBuffer } from './backend/import-buffer.ts';
+export type { ImportOptions } from './backend/import-buffer.ts';
 export { listHeaps } from './backend/detect.ts';
 export type { BackendKind, BufferLayout, HeapListing } from './backend/contract.ts';
-export type { AccessMode } from './linux/dma-buf-sync.ts';
+export type { AccessMode } from './linux/cpu-access-maintenance.ts';
 
 export type { AllocateOptions, Heap, HeapOptions, HeapStats } from './heap/heap.ts';
 export type { DmaBuf, VmapOptions } from './heap/dma-buf.ts';
@@ -13,6 +15,8 @@ export { discardHandle, openHandle } from './heap/shared-buffer.ts';
 export type { BufferHandle, SharedBuffer } from './heap/shared-buffer.ts';
 export { createWasmSpace } from './heap/wasm-space.ts';
 export type { WasmMapping, WasmMemory, WasmSpace, WasmSpaceOptions } from './heap/wasm-space.ts';
+export { SyncFile } from './heap/sync-file.ts';
+export type { SyncFenceInfo, SyncFileInfo } from './linux/sync-file-calls.ts';
 export { Fence } from './heap/fence.ts';
 export type { WaitOptions } from './heap/fence.ts';
 export type { FenceUsage } from './heap/reservation.ts';

@@ -4,8 +4,9 @@
  */
 
 import type { ByteLength } from '../base/quantities.ts';
-import type { CpuAccessMaintenance } from '../linux/dma-buf-sync.ts';
-import type { BorrowedFd, OwnedFd } from '../linux/fd.ts';
+import type { CpuAccessMaintenance } from '../linux/cpu-access-maintenance.ts';
+import type { DmaBufFile } from '../linux/dma-buf-file.ts';
+import type { OwnedFd } from '../linux/fd.ts';
 import type { MemorySource } from '../mapping/memory-source.ts';
 import type { MappingContext } from '../mapping/window.ts';
 import type { SgTable } from '../sg/sg-table.ts';
@@ -31,7 +32,8 @@ export interface HeapListing {
 
 /** What a heap's memory is used for, in bytes. */
 export interface BackendStats {
-  readonly capacityBytes: number;
+  /** Undefined where only the machine's memory is the limit. */
+  readonly capacityBytes: number | undefined;
   /** Allocated and not yet given back, touched or not. */
   readonly usedBytes: number;
   /** Of the machine's memory, taken now: touched pages of living buffers, and warm ones. */
@@ -44,6 +46,8 @@ export interface BackendStats {
 
 export interface AllocationRequest {
   readonly length: ByteLength;
+  /** At most 31 bytes; empty where none was given. */
+  readonly name: string;
   readonly shareable: boolean;
 }
 
@@ -53,12 +57,16 @@ export interface BackendBuffer {
   /** Who exports it, as `/proc/PID/fdinfo` would say. */
   readonly exporter: string;
   readonly source: MemorySource;
-  /** The inode that its mappings show in `/proc/PID/maps`. */
+  /** By which the machine knows it: that of the dma-buf, or of the memory file where there is none. */
   readonly inode: number;
+  /** The inode that its mappings show in `/proc/PID/maps`. */
+  readonly mappedInode: number;
   layout(): BufferLayout;
   readonly maintenance: CpuAccessMaintenance;
-  /** The dma-buf that {@link maintenance} goes through, for other threads of this process. */
-  readonly dmaBufFd: BorrowedFd | undefined;
+  /** The dma-buf that the buffer is, or that its memory is wrapped in. */
+  readonly dmaBuf: DmaBufFile | undefined;
+  /** The name, for whoever looks at the machine's buffers. */
+  setName(name: string): void;
   exportFd(): OwnedFd;
   /** Gives the memory back. Called once, when nothing maps it any more. */
   release(): void;

@@ -1,29 +1,108 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { TestContext } from 'node:test';
 
 import { isDmaBufError } from '../base/errors.ts';
-import { MiB } from '../base/sizes.ts';
+import { KiB, MiB } from '../base/sizes.ts';
+import { temporaryTree } from '../../test/support/temporary-folder.ts';
 import type { BackendKind } from './contract.ts';
-import { openHeap } from './open-heap.ts';
+import { openHeap, openHeapWithin } from './open-heap.ts';
 
-test('openHeap() says which backend it took and why not those before it', () => {
-  const heap = openHeap('system', { embedded: { capacity: 8 * MiB } });
-  assert.equal(heap.backend, 'embedded');
-  assert.equal(heap.name, 'system');
-  assert.equal(heap.deviceImportable, false);
-  assert.match(heap.chosenBecause, /^kernel: .*; udmabuf: /u);
-  assert.equal(heap.stats().capacityBytes, 8 * MiB);
-  heap.close();
+/** The surroundings of a machine with the given files in /dev and /proc. Plain files can be opened as heaps, and allocate nothing. */
+function machineWith(context: TestContext, files: Readonly<Record<string, string>>): { root: string } {
+  const proc = { 'proc/meminfo': 'MemAvailable: 1048576 kB\n', 'proc/self/maps': '' };
+  return { root: temporaryTree(context, { ...proc, ...files }) };
+}
+
+test('openHeap() falls from kernel to udmabuf to embedded, and says which it took and why not those before it', (context) => {
+  const bare = openHeapWithin(machineWith(context, {}), 'system', { embedded: { capacity: 8 * MiB } });
+  assert.deepEqual([bare.backend, bare.name, bare.deviceImportable], ['embedded', 'system', false]);
+  assert.match(bare.chosenBecause, /^kernel: there is no .*; udmabuf: there is no \/dev\/udmabuf/u);
+  assert.equal(bare.stats().capacityBytes, 8 * MiB);
+  const withUdmabuf = openHeapWithin(machineWith(context, { 'dev/udmabuf': '' }), 'system');
+  assert.deepEqual([withUdmabuf.backend, withUdmabuf.deviceImportable], ['udmabuf', true]);
+  assert.match(withUdmabuf.chosenBecause, /^kernel: there is no [^;]*(?:;[^;]*)?$/u);
+  const both = openHeapWithin(machineWith(context, { 'dev/udmabuf': '', 'dev/dma_heap/system': '' }), 'system');
+  assert.deepEqual([both.backend, both.deviceImportable], ['kernel', true]);
+  assert.equal(both.chosenBecause, 'it comes first of kernel, udmabuf, embedded');
+  for (const heap of [bare, withUdmabuf, both]) heap.close();
 });
 
-test('openHeap() keeps to the backends it is given', () => {
-  const heap = openHeap('system', { backends: ['embedded'] });
-  assert.equal(heap.chosenBecause, 'it was asked for first');
-  heap.close();
+test('openHeap() keeps to the backends it is given, in their order', (context) => {
+  const machine = machineWith(context, { 'dev/udmabuf': '', 'dev/dma_heap/system': '' });
+  for (const backends of [['embedded'], ['udmabuf', 'kernel'], ['kernel', 'embedded']] as const) {
+    const heap = openHeapWithin(machine, 'system', { backends });
+    assert.equal(heap.backend, backends[0]);
+    assert.equal(heap.chosenBecause, `it comes first of ${backends.join(', ')}`);
+    heap.close();
+  }
   assert.throws(
-    () => openHeap('system', { backends: ['kernel'] }),
-    (error) => isDmaBufError(error, 'ENODEV') && /heap "system" as kernel: /u.test(error.message),
+    () => openHeapWithin(machineWith(context, {}), 'system', { backends: ['kernel'] }),
+    (error) => isDmaBufError(error, 'ENODEV') && /heap "system" as kernel: .*CONFIG_DMABUF_HEAPS/u.test(error.message),
   );
+});
+
+test('openHeap() passes over a backend that cannot hold the largest buffer', (context) => {
+  const machine = machineWith(context, {
+    'dev/udmabuf': '',
+    'dev/dma_heap/system': '',
+    'sys/module/udmabuf/parameters/size_limit_mb': '2048\n',
+  });
+  const heap = openHeapWithin(machine, 'system', { largest: 1536 * MiB });
+  assert.equal(heap.backend, 'udmabuf');
+  assert.equal(heap.chosenBecause, 'kernel: the machine has 1 GiB left, less than the 1.5 GiB of largest');
+  heap.close();
+  const larger = { largest: 2049 * MiB, embedded: { capacity: 2049 * MiB } };
+  const embedded = openHeapWithin(machine, 'system', larger);
+  assert.equal(embedded.backend, 'embedded');
+  assert.match(embedded.chosenBecause, /udmabuf: a udmabuf holds at most 2 GiB.*echo 32768 > \/sys\/module\/udmabuf/u);
+  embedded.close();
+  assert.throws(
+    () => openHeapWithin(machine, 'system', { largest: 2049 * MiB, embedded: { capacity: MiB } }),
+    (error) => isDmaBufError(error, 'ENODEV') && /embedded: its capacity is 1 MiB.*capacity/u.test(error.message),
+  );
+});
+
+test('openHeap() with contiguous takes the contiguous heap under the name it goes by here, the best first', (context) => {
+  for (const [present, taken] of [
+    [['system', 'default_cma_region', 'linux,cma'], 'default_cma_region'],
+    [['linux,cma', 'system', 'vidbuf_cached'], 'linux,cma'],
+    [['cma-uncached', 'rk-dma-heap-cma'], 'rk-dma-heap-cma'],
+    [['cma-uncached', 'system-uncached'], 'cma-uncached'],
+    [['reserved', 'system'], 'reserved'],
+  ] as const) {
+    const machine = machineWith(context, Object.fromEntries(present.map((name) => [`dev/dma_heap/${name}`, ''])));
+    const heap = openHeapWithin(machine, 'system', { contiguous: true });
+    assert.deepEqual([heap.backend, heap.name], ['kernel', taken]);
+    heap.close();
+  }
+});
+
+test('openHeap() with contiguous has an embedded twin whose buffers are one run', (context) => {
+  const machine = machineWith(context, {
+    'dev/udmabuf': '',
+    'dev/dma_heap/system': '',
+    'dev/dma_heap/system-uncached': '',
+  });
+  const heap = openHeapWithin(machine, 'system', { contiguous: true, embedded: { capacity: 64 * MiB } });
+  assert.equal(heap.backend, 'embedded');
+  assert.match(heap.chosenBecause, /none of the heaps system, system-uncached is contiguous.*cma=64M.*; udmabuf: /u);
+  const buffers = [3 * MiB, 20 * KiB, 17 * MiB + 4 * KiB, 4 * KiB].map((length) => heap.allocate(length));
+  buffers[1]?.close();
+  buffers.push(heap.allocate(24 * KiB));
+  for (const buffer of buffers.filter(({ closed }) => !closed)) {
+    const layout = buffer.layout();
+    assert.ok(layout.known);
+    assert.equal(layout.table.runs().count, 1);
+    assert.equal(layout.table.entryCount, 1);
+    assert.equal(layout.table.length, buffer.length);
+    const view = buffer.vmap();
+    assert.ok(view.bytes.every((byte) => byte === 0));
+    view.bytes.fill(1);
+    view.close();
+    buffer.close();
+  }
+  heap.close();
 });
 
 test('openHeap() refuses heaps, backends and options that are none', () => {
@@ -44,4 +123,6 @@ test('openHeap() refuses heaps, backends and options that are none', () => {
   assert.throws(() => openHeap('system', { capacity: 1 } as never), /no option "capacity"/u);
   assert.throws(() => openHeap('system', { embedded: 5 } as never), TypeError);
   assert.throws(() => openHeap(undefined as never), TypeError);
+  assert.throws(() => openHeap('system', { largest: 0 }), RangeError);
+  assert.throws(() => openHeap('system', { contiguous: 1 as never }), TypeError);
 });

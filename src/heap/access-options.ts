@@ -1,4 +1,4 @@
-import type { AccessMode } from '../linux/dma-buf-sync.ts';
+import type { AccessMode } from '../linux/cpu-access-maintenance.ts';
 
 export const ACCESS_MODES: readonly AccessMode[] = ['read', 'write', 'readwrite'];
 

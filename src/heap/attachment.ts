@@ -1,6 +1,6 @@
 import { DmaBufError } from '../base/errors.ts';
 import type { BufferLayout } from '../backend/contract.ts';
-import type { AccessMode } from '../linux/dma-buf-sync.ts';
+import type { AccessMode } from '../linux/cpu-access-maintenance.ts';
 import type { SgTable } from '../sg/sg-table.ts';
 import type { WaitOptions } from './fence.ts';
 import type { Reservation } from './reservation.ts';

@@ -147,7 +147,7 @@ export class BufferCore {
     assert(this.#mapped !== undefined, 'What another thread opens is mapped');
     this.#control ??= new SharedControl();
     const ticket = this.#control.addHandle();
-    return { control: this.#control.words, ticket, dmaBufFd: this.memory.dmaBufFd };
+    return { control: this.#control.words, ticket, dmaBufFd: this.memory.dmaBuf?.fd };
   }
 
   /** The user's object was collected, and with it every view of this thread. */
@@ -215,7 +215,7 @@ export class BufferCore {
    */
   #releaseIfUnmappedByCollector(mappings: () => FileMappings): boolean {
     const stretches = this.#stretches;
-    if (stretches.some((stretch) => mappings().hasFileWithin(stretch, this.memory.inode))) return false;
+    if (stretches.some((stretch) => mappings().hasFileWithin(stretch, this.memory.mappedInode))) return false;
     for (const _ of stretches) forgetSource(this.#surroundings.mapping, this.memory.source);
     this.#mapped = undefined;
     this.#mappedElsewhere.clear();

@@ -1,15 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { checkBoolean, checkOneOf, checkOptions } from '../base/check.ts';
 import { DmaBufError } from '../base/errors.ts';
-import type { AccessMode, CpuAccessMaintenance } from '../linux/dma-buf-sync.ts';
+import type { AccessMode, CpuAccessMaintenance } from '../linux/cpu-access-maintenance.ts';
 import { ACCESS_MODES } from './access-options.ts';
 import type { AccessOptions, AccessSyncOptions } from './access-options.ts';
 import { endAfter, endAfterAsync } from './bracket.ts';
 import type { BufferView } from './view.ts';
-
-/** How often a device's fences are asked about. They cannot be waited for by a callback: the kernel has none for us. */
-const POLL_INTERVAL_MS = 1;
 
 /** What an access needs of its buffer, in whichever thread. */
 export interface AccessibleBuffer {
@@ -89,11 +84,11 @@ export async function beginCpuAccess(
   const view = buffer.openView();
   try {
     await buffer.waitForFences(mode, options);
-    while (!buffer.maintenance.ready(mode)) await sleep(POLL_INTERVAL_MS, undefined, abortable(options));
+    await buffer.maintenance.whenReady(mode, options);
     return new CpuAccess(mode, view, buffer.begin(mode));
   } catch (error) {
     view.close();
-    throw abortReason(error, options);
+    throw error;
   }
 }
 
@@ -153,15 +148,4 @@ function refusePromise<Result>(result: Result): Result {
 function pendingError(buffer: AccessibleBuffer): DmaBufError {
   const message = `Cannot access ${buffer.label} now as work on the buffer is pending: await access() instead, or its ready()`;
   return new DmaBufError(message, { code: 'EAGAIN' });
-}
-
-function abortable(options: AccessOptions): { signal?: AbortSignal } {
-  return options.signal === undefined ? {} : { signal: options.signal };
-}
-
-/** A timer wraps the reason of an abort; ours is the reason itself, as everywhere else. */
-function abortReason(error: unknown, options: AccessOptions): unknown {
-  return options.signal?.aborted === true && error instanceof Error && error.name === 'AbortError'
-    ? options.signal.reason
-    : error;
 }

@@ -5,12 +5,14 @@ import { runAllSteps, withCleanup } from '../base/cleanup.ts';
 import { DmaBufError } from '../base/errors.ts';
 import { formatSize } from '../base/sizes.ts';
 import type { BufferLayout } from '../backend/contract.ts';
-import type { AccessMode } from '../linux/dma-buf-sync.ts';
+import type { AccessMode } from '../linux/cpu-access-maintenance.ts';
+import type { DmaBufFile } from '../linux/dma-buf-file.ts';
 import type { OwnedFd } from '../linux/fd.ts';
 import type { MemoryStretch } from '../linux/system-calls.ts';
 import type { MemorySource } from '../mapping/memory-source.ts';
 import { reserveWindowMemory } from '../mapping/window-memory.ts';
 import type { WindowMemory } from '../mapping/window-memory.ts';
+import { ACCESS_MODES } from './access-options.ts';
 import type { AccessOptions, AccessSyncOptions } from './access-options.ts';
 import { Attachment } from './attachment.ts';
 import type { Importer } from './attachment.ts';
@@ -23,6 +25,7 @@ import type { Fence, WaitOptions } from './fence.ts';
 import { FENCE_USAGES, Reservation, usageToWaitFor } from './reservation.ts';
 import type { FenceUsage } from './reservation.ts';
 import type { BufferHandle } from './shared-buffer.ts';
+import { SyncFile } from './sync-file.ts';
 import { BufferView } from './view.ts';
 import { keepAliveWith } from './window-owner.ts';
 
@@ -68,19 +71,32 @@ export class DmaBuf {
     return this.#name;
   }
 
-  /** Who exports the buffer: the heap's name; of a shareable buffer of the embedded heap `udmabuf`, or else `memfd`. */
+  /** Who exports the buffer: the kernel heap's name; `udmabuf`; `memfd` where there is no dma-buf; of an arena's pages the heap's name. */
   get exporter(): string {
     return this.#core.memory.exporter;
+  }
+
+  /** By which the machine knows the buffer: in `dmabuf ls`, `/proc/PID/fdinfo` and debugfs. Of an arena's pages, the arena's. */
+  get inode(): number {
+    this.#checkOpen('tell the inode of');
+    return this.#core.memory.inode;
+  }
+
+  /** Whether the buffer is a dma-buf, so that devices can import it. */
+  get deviceImportable(): boolean {
+    return this.#core.memory.dmaBuf !== undefined;
   }
 
   get closed(): boolean {
     return !this.#core.open;
   }
 
-  /** Renames the buffer, at any time. */
+  /** Renames the buffer, at any time; a dma-buf for everybody on the machine (DMA_BUF_SET_NAME). */
   setName(name: string): void {
     this.#checkOpen('rename');
-    this.#name = checkBufferName(name);
+    const checked = checkBufferName(name);
+    this.#core.memory.setName(checked);
+    this.#name = checked;
     this.#core.label = this.#label;
   }
 
@@ -178,13 +194,38 @@ export class DmaBuf {
   }
 
   /**
-   * Resolves when the buffer may be read (no writer pending) or written (no reader or writer pending), as `poll` with
-   * EPOLLIN and EPOLLOUT tells (dma_buf_poll).
+   * Resolves when the buffer may be read (no writer pending) or written (no reader or writer pending): fences of this process, and of
+   * devices where it is a dma-buf, as `poll` with EPOLLIN and EPOLLOUT tells (dma_buf_poll).
    */
   async ready(mode: 'read' | 'write', options: WaitOptions = {}): Promise<void> {
     checkOneOf(mode, 'wait for the buffer', ['read', 'write']);
     this.#checkOpen('wait for');
     await this.#reservation.wait(usageToWaitFor(mode), options);
+    await this.#core.memory.maintenance.whenReady(mode, options);
+  }
+
+  /**
+   * What stands against an access now, as a descriptor that can be waited for and passed on. Fences that come later are not in it
+   * (DMA_BUF_IOCTL_EXPORT_SYNC_FILE). Fences of this process are in none: they are objects, not the kernel's.
+   *
+   * @param mode `read`: the writers; `write` and `readwrite`: readers and writers
+   * @throws {DmaBufError} `EOPNOTSUPP` for a buffer that is no dma-buf; `ENOTTY` before Linux 6.0
+   */
+  exportSyncFile(mode: AccessMode): SyncFile {
+    const checked = checkOneOf(mode, 'export a sync file', ACCESS_MODES);
+    return new SyncFile(this.#checkDmaBuf('export a sync file of').exportSyncFile(checked));
+  }
+
+  /**
+   * Adds the fences of a sync file to the buffer: everybody who honours fences waits for them (DMA_BUF_IOCTL_IMPORT_SYNC_FILE).
+   *
+   * @param mode `read`: as readers, for whom writers wait; `write` and `readwrite`: as writers, for whom all wait
+   * @throws {DmaBufError} `EOPNOTSUPP` for a buffer that is no dma-buf; `ENOTTY` before Linux 6.0
+   */
+  importSyncFile(syncFile: SyncFile, mode: AccessMode): void {
+    if (!(syncFile instanceof SyncFile)) throw new TypeError('Cannot import the sync file as it must be a SyncFile');
+    const checked = checkOneOf(mode, 'import a sync file', ACCESS_MODES);
+    this.#checkDmaBuf('import a sync file into').importSyncFile(syncFile.borrowFd(), checked);
   }
 
   /**
@@ -301,6 +342,16 @@ export class DmaBuf {
     throw new DmaBufError(
       `Cannot block for ${this.#label} as its fences are signaled by the thread that would be blocked: await access() instead`,
       { code: 'EDEADLK' },
+    );
+  }
+
+  #checkDmaBuf(action: string): DmaBufFile {
+    this.#checkOpen(action);
+    const { dmaBuf } = this.#core.memory;
+    if (dmaBuf !== undefined) return dmaBuf;
+    throw new DmaBufError(
+      `Cannot ${action} ${this.#label} as it is no dma-buf: allocate it from a heap whose deviceImportable is true`,
+      { code: 'EOPNOTSUPP' },
     );
   }
 

@@ -5,12 +5,11 @@ import { DmaBufError, isDmaBufError } from '../base/errors.ts';
 import { bytesOfPages, pagesCoveringBytes, toByteLength } from '../base/quantities.ts';
 import type { ByteLength } from '../base/quantities.ts';
 import { TABLE_PAGE_COUNT_MAX } from '../base/limits.ts';
-import { formatSize } from '../base/sizes.ts';
 import type { AllocationRequest, BackendBuffer, BackendHeap, BackendKind, BackendStats } from '../backend/contract.ts';
 import { BufferCore } from './buffer-core.ts';
-import type { BufferSurroundings } from './buffer-core.ts';
 import { checkBufferName } from './buffer-name.ts';
 import { DmaBuf } from './dma-buf.ts';
+import { HeapBuffers } from './heap-buffers.ts';
 import { Reclaimer } from './reclaimer.ts';
 
 /** Options of {@link Heap.allocate}. */
@@ -102,7 +101,7 @@ export class Heap {
     const name = checkBufferName(options.name ?? '');
     this.#checkOpen();
     const shareable = checkBoolean(options.shareable ?? false, 'make the buffer shareable');
-    const memory = this.#allocateMemory({ length: rounded, shareable });
+    const memory = this.#allocateMemory({ length: rounded, name, shareable });
     const label = name === '' ? 'the buffer' : `buffer "${name}"`;
     const creation = this.#trackAllocations ? new Error('Allocated').stack : undefined;
     const core = new BufferCore(memory, this.#buffers, { label, creation });
@@ -166,40 +165,5 @@ export class Heap {
     throw new DmaBufError(`Cannot allocate from heap "${this.name}" after it was closed`, {
       code: 'ERR_DMABUF_CLOSED',
     });
-  }
-}
-
-/** The heap as its buffers see it. They keep this, and not the heap, alive. */
-class HeapBuffers implements BufferSurroundings {
-  readonly mapping: BufferSurroundings['mapping'];
-  readonly reclaimer = new Reclaimer();
-  readonly #heapName: string;
-  readonly #warnedPlaces = new Set<string>();
-  count = 0;
-  lostCount = 0;
-
-  constructor(backend: BackendHeap) {
-    this.mapping = backend.mapping;
-    this.#heapName = backend.name;
-  }
-
-  released(): void {
-    this.count -= 1;
-  }
-
-  /** Warns once; where allocations are tracked, once for each place. The others are counted. */
-  lost(core: BufferCore): void {
-    this.lostCount += 1;
-    const place = core.creation ?? '';
-    if (this.#warnedPlaces.has(place)) return;
-    this.#warnedPlaces.add(place);
-    const remedy =
-      core.creation === undefined
-        ? 'Open the heap with { trackAllocations: true } to see where it was allocated.'
-        : core.creation;
-    process.emitWarning(
-      `${core.label} of ${formatSize(core.memory.length)} from heap "${this.#heapName}" was collected without having been closed`,
-      { type: 'DmaBufWarning', code: 'DMABUF_UNCLOSED', detail: remedy },
-    );
   }
 }

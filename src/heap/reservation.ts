@@ -1,4 +1,4 @@
-import type { AccessMode } from '../linux/dma-buf-sync.ts';
+import type { AccessMode } from '../linux/cpu-access-maintenance.ts';
 import type { Fence, WaitOptions } from './fence.ts';
 
 /**

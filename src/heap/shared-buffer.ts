@@ -3,11 +3,12 @@ import { inspect } from 'node:util';
 import { DmaBufError } from '../base/errors.ts';
 import { toByteLength } from '../base/quantities.ts';
 import { formatSize } from '../base/sizes.ts';
-import { COHERENT_MEMORY, DmaBufMaintenance } from '../linux/dma-buf-sync.ts';
-import type { AccessMode, CpuAccessMaintenance } from '../linux/dma-buf-sync.ts';
+import { COHERENT_MEMORY } from '../linux/cpu-access-maintenance.ts';
+import type { AccessMode, CpuAccessMaintenance } from '../linux/cpu-access-maintenance.ts';
+import { DmaBufCalls } from '../linux/dma-buf-calls.ts';
+import { DmaBufFile } from '../linux/dma-buf-file.ts';
 import type { BorrowedFd } from '../linux/fd.ts';
 import { addressOf } from '../linux/libc.ts';
-import { SystemCalls } from '../linux/system-calls.ts';
 import type { WindowMemory } from '../mapping/window-memory.ts';
 import type { AccessOptions, AccessSyncOptions } from './access-options.ts';
 import { beginCpuAccess, beginCpuAccessSync, withinAccess, withinAccessSync } from './cpu-access.ts';
@@ -80,7 +81,7 @@ export class SharedBuffer {
     this.name = handle.name;
     this.#control = control;
     this.#memory = { shared, byteOffset, address, length: toByteLength(handle.length) };
-    this.#maintenance = dmaBufFd === undefined ? COHERENT_MEMORY : new DmaBufMaintenance(new SystemCalls(), dmaBufFd);
+    this.#maintenance = dmaBufFd === undefined ? COHERENT_MEMORY : new DmaBufFile(new DmaBufCalls(), dmaBufFd);
     keepAliveWith(shared, this);
     collected.register(this, control, this);
   }

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 
 import { assert } from '../base/assert.ts';
 import { DmaBufError } from '../base/errors.ts';
-import type { AccessMode } from '../linux/dma-buf-sync.ts';
+import type { AccessMode } from '../linux/cpu-access-maintenance.ts';
 import { onAbort } from '../base/abort.ts';
 
 /**

@@ -5,13 +5,16 @@ import {
   EPOLLIN,
   EPOLLONESHOT,
   EPOLLOUT,
+  EPOLLRDHUP,
   epollEvent,
 } from '../uapi/eventpoll.ts';
 import { CheckedCalls } from './checked-calls.ts';
 import type { BorrowedFd, OwnedFd } from './fd.ts';
 
-/** What a descriptor is waited for. */
-export type ReadinessKind = 'read' | 'write';
+/** What a descriptor is waited for. `hangUp`: until the other end of a socket is gone, whatever there is to read. */
+export type ReadinessKind = 'read' | 'write' | 'hangUp';
+
+const EVENTS: Readonly<Record<ReadinessKind, number>> = { read: EPOLLIN, write: EPOLLOUT, hangUp: EPOLLRDHUP };
 
 /** More are told at the next call. */
 const EVENT_COUNT_MAX = 64;
@@ -26,7 +29,7 @@ export class EpollCalls extends CheckedCalls {
 
   /** Reports `fd` once, with `token`, when it is ready. */
   add(epoll: BorrowedFd, fd: BorrowedFd, wanted: { kind: ReadinessKind; token: number }): void {
-    const events = (wanted.kind === 'read' ? EPOLLIN : EPOLLOUT) + EPOLLONESHOT;
+    const events = EVENTS[wanted.kind] + EPOLLONESHOT;
     const event = epollEvent.write({ events, data: wanted.token });
     this.checked('epoll_ctl', this.raw.epoll_ctl(epoll, EPOLL_CTL_ADD, fd, event), { fd });
   }

@@ -24,6 +24,16 @@ export interface RawCalls {
   epoll_create1(flags: number): number;
   epoll_ctl(epoll: number, operation: number, fd: number, event: Uint8Array): number;
   epoll_wait(epoll: number, events: Uint8Array, countMax: number, timeoutMs: number): number;
+  socket(domain: number, type: number, protocol: number): number;
+  socketpair(domain: number, type: number, protocol: number, fds: Uint8Array): number;
+  bind(fd: number, address: Uint8Array, addressLength: number): number;
+  listen(fd: number, backlog: number): number;
+  accept4(fd: number, address: null, addressLength: null, flags: number): number;
+  connect(fd: number, address: Uint8Array, addressLength: number): number;
+  sendmsg(fd: number, message: Uint8Array, flags: number): number;
+  recvmsg(fd: number, message: Uint8Array, flags: number): number;
+  // eslint-disable-next-line max-params -- the kernel's own signature
+  getsockopt(fd: number, level: number, name: number, value: Uint8Array, valueLength: Uint8Array): number;
   // eslint-disable-next-line max-params -- the kernel's own signature
   mmap(address: number, length: number, protection: number, flags: number, fd: number, offset: number): number;
   munmap(address: number, length: number): number;
@@ -68,6 +78,15 @@ function loadLibc(): RawCalls {
     epoll_create1: libc.func('int epoll_create1(int flags)'),
     epoll_ctl: libc.func('int epoll_ctl(int epoll, int operation, int fd, void *event)'),
     epoll_wait: libc.func('int epoll_wait(int epoll, void *events, int count, int timeout)'),
+    socket: libc.func('int socket(int domain, int type, int protocol)'),
+    socketpair: libc.func('int socketpair(int domain, int type, int protocol, void *fds)'),
+    bind: libc.func('int bind(int fd, void *address, unsigned int length)'),
+    listen: libc.func('int listen(int fd, int backlog)'),
+    accept4: libc.func('int accept4(int fd, void *address, void *length, int flags)'),
+    connect: libc.func('int connect(int fd, void *address, unsigned int length)'),
+    sendmsg: libc.func('intptr_t sendmsg(int fd, void *message, int flags)'),
+    recvmsg: libc.func('intptr_t recvmsg(int fd, void *message, int flags)'),
+    getsockopt: libc.func('int getsockopt(int fd, int level, int name, void *value, void *length)'),
     mmap: libc.func(
       'intptr_t mmap(intptr_t address, size_t length, int protection, int flags, int fd, int64_t offset)',
     ),

@@ -5,7 +5,7 @@ import { KiB } from '../base/sizes.ts';
 import { readOptionalSystemFile, readSystemFile } from './system-file.ts';
 
 /** How much more memory this process may commit, and who says so. */
-interface MemoryRoom {
+export interface MemoryRoom {
   readonly bytes: number;
   /** `MemAvailable`, or the path of the control group that leaves the least room. */
   readonly limitedBy: string;
@@ -49,9 +49,14 @@ export function readMemoryRoom(root = '/'): MemoryRoom {
     groups: readOptionalSystemFile(join(root, 'proc/self/cgroup')) ?? '',
     mounts: readOptionalSystemFile(join(root, 'proc/self/mountinfo')) ?? '',
   };
-  const machine = { bytes: readMemAvailable(root), limitedBy: 'MemAvailable' };
+  const machine = readMachineRoom(root);
   const groups = CONTROLLERS.flatMap((controller) => readGroupRooms(listing, controller, machine.bytes));
   return groups.reduce((least, room) => (room.bytes < least.bytes ? room : least), machine);
+}
+
+/** What the machine as a whole has left, whatever the groups of this process: for memory that the kernel charges to none. */
+export function readMachineRoom(root = '/'): MemoryRoom {
+  return { bytes: readMemAvailable(root), limitedBy: 'MemAvailable' };
 }
 
 function readMemAvailable(root: string): number {

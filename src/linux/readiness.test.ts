@@ -29,7 +29,7 @@ async function socketPair(t: TestContext): Promise<{ fd: BorrowedFd; other: Sock
     other.destroy();
     server.close();
   });
-  const { fd } = (own as unknown as { _handle: { fd: number } })._handle;
+  const { fd } = (own as unknown as Record<'_handle', { fd: number }>)['_handle'];
   return { fd: fd as BorrowedFd, other };
 }
 

@@ -2,14 +2,14 @@ import { toByteLength } from '../base/quantities.ts';
 import type { Address, ByteLength } from '../base/quantities.ts';
 import {
   F_ADD_SEALS,
+  F_GET_SEALS,
+  F_GETFL,
   FALLOC_FL_KEEP_SIZE,
   FALLOC_FL_PUNCH_HOLE,
-  O_CLOEXEC,
-  O_RDWR,
+  O_ACCMODE,
   SEEK_DATA,
   SEEK_HOLE,
 } from '../uapi/fcntl.ts';
-import { DMA_BUF_IOCTL_SYNC, dmaBufSync } from '../uapi/dma-buf.ts';
 import { F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK, MFD_ALLOW_SEALING, MFD_CLOEXEC } from '../uapi/memfd.ts';
 import {
   MADV_POPULATE_READ,
@@ -26,8 +26,6 @@ import {
   PROT_READ,
   PROT_WRITE,
 } from '../uapi/mman.ts';
-import { pollfd } from '../uapi/poll.ts';
-import { UDMABUF_CREATE, UDMABUF_FLAGS_CLOEXEC, udmabufCreate } from '../uapi/udmabuf.ts';
 import { CheckedCalls } from './checked-calls.ts';
 import type { BorrowedFd, OwnedFd } from './fd.ts';
 
@@ -68,36 +66,14 @@ export class SystemCalls extends CheckedCalls {
     return owned;
   }
 
-  /** Opens a device for reading and writing. */
-  openDevice(path: string): OwnedFd {
-    return this.own(this.checked('open', this.raw.open(path, O_RDWR | O_CLOEXEC)));
+  /** Which seals a memfd has (`F_SEAL_*`). A file of another kind refuses with `EINVAL`. */
+  sealsOf(fd: BorrowedFd): number {
+    return this.checked('fcntl', this.raw.fcntl(fd, F_GET_SEALS, 0), { fd });
   }
 
-  /** A dma-buf of a sealed memfd's whole memory, from an open `/dev/udmabuf` (drivers/dma-buf/udmabuf.c, udmabuf_ioctl_create). */
-  createUdmabuf(device: BorrowedFd, memfd: BorrowedFd, length: ByteLength): OwnedFd {
-    const argument = udmabufCreate.write({ memfd, flags: UDMABUF_FLAGS_CLOEXEC, size: length });
-    return this.own(this.checked('ioctl', this.raw.ioctl(device, UDMABUF_CREATE, argument), { length }));
-  }
-
-  /**
-   * Begins or ends CPU access to a dma-buf. Interrupted, it is called again, as the kernel asks
-   * (Documentation/driver-api/dma-buf.rst, "CPU Access to DMA Buffer Objects").
-   *
-   * @param flags of `DMA_BUF_SYNC_*`: the same at the end as at the begin, but for END
-   */
-  syncDmaBuf(fd: BorrowedFd, flags: number): void {
-    const argument = dmaBufSync.write({ flags });
-    while (this.raw.ioctl(fd, DMA_BUF_IOCTL_SYNC, argument) === -1) {
-      const code = this.errno();
-      if (code !== 'EINTR' && code !== 'EAGAIN') throw this.error('ioctl', { flags });
-    }
-  }
-
-  /** Which of `events` (`POLL*`) a descriptor has now. Does not wait. */
-  pollNow(fd: BorrowedFd, events: number): number {
-    const argument = pollfd.write({ fd, events });
-    this.checked('poll', this.raw.poll(argument, 1, 0), { fd });
-    return pollfd.read(argument).revents;
+  /** How a file was opened: `O_RDONLY`, `O_WRONLY` or `O_RDWR`. */
+  accessModeOf(fd: BorrowedFd): number {
+    return this.checked('fcntl', this.raw.fcntl(fd, F_GETFL, 0), { fd }) & O_ACCMODE;
   }
 
   /** Maps a stretch of a file where the kernel finds room. Pages are committed when touched. */

@@ -1,6 +1,7 @@
 import { toByteLength } from '../base/quantities.ts';
 import type { ByteLength } from '../base/quantities.ts';
 import { listHeaps } from '../backend/detect.ts';
+import { createBufferCalls } from '../backend/buffer-calls.ts';
 import { EmbeddedHeap } from '../backend/embedded/heap.ts';
 import {
   EMBEDDED_HEAP_NAME,
@@ -11,7 +12,6 @@ import {
 import type { OrderMixName } from '../backend/embedded/index.ts';
 import type { BorrowedFd } from '../linux/fd.ts';
 import type { RawCalls } from '../linux/libc.ts';
-import { SystemCalls } from '../linux/system-calls.ts';
 import type { MappingContext } from '../mapping/window.ts';
 
 /** What a buffer for measurements is to be like. */
@@ -44,7 +44,8 @@ export function openMeasuredHeap(options: MeasuredHeapOptions): MeasuredHeap {
     warmBytesMax: toByteLength(0),
     orders,
     fragmentation: { mix, length, seed },
-    calls: new SystemCalls(raw),
+    contiguous: false,
+    calls: createBufferCalls(raw),
     root: '/',
   });
   const heap = new InspectableHeap(backend, whyEmbedded(), {});

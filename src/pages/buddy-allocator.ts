@@ -127,6 +127,13 @@ export class BuddyAllocator {
     return pfn as Pfn;
   }
 
+  /** Makes two allocated blocks of an allocated one (mm/page_alloc.c, split_page): each is freed by itself from now on. */
+  split(pfn: Pfn, order: Order): void {
+    assert(order >= 1 && this.#blocks[pfn] === ALLOCATED + order, () => this.#whyNotFreed(pfn, order));
+    this.#blocks[pfn] = ALLOCATED + order - 1;
+    this.#blocks[pfn + (1 << (order - 1))] = ALLOCATED + order - 1;
+  }
+
   /** Takes back a block, exactly as {@link allocate} handed it out, and merges it with its buddies. */
   free(pfn: Pfn, order: Order): void {
     assert(order >= 0 && order <= this.orderMax, () => `An order is from 0 to ${this.orderMax} here, not ${order}`);

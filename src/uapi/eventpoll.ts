@@ -10,6 +10,8 @@ export const EPOLL_CTL_DEL = 2;
 
 export const EPOLLIN = 0x001;
 export const EPOLLOUT = 0x004;
+/** A socket's other end is gone, or does not write any more. */
+export const EPOLLRDHUP = 0x2000;
 /** Reported once: then not again until it is asked for again. */
 export const EPOLLONESHOT: number = 2 ** 30;
 

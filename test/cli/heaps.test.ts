@@ -31,7 +31,7 @@ test(
     const udmabuf = listings.find(({ backend }) => backend === 'udmabuf');
     assert.equal(udmabuf?.available, false);
     assert.match(udmabuf.reason, /\/dev\/udmabuf/u);
-    assert.match(udmabuf.remedy ?? '', /modprobe udmabuf/u);
+    assert.match(udmabuf.remedy ?? '', /CONFIG_UDMABUF|modprobe udmabuf/u);
   },
 );
 

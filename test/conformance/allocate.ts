@@ -120,7 +120,7 @@ export function testAllocate(subject: HeapUnderTest): void {
     subject,
     'allocate() refuses more than the capacity with ENOMEM and the values, and goes on below it',
     (heap) => {
-      const { capacityBytes } = heap.stats();
+      const { capacityBytes = 0 } = heap.stats();
       const held = heap.allocate(MiB);
       assert.throws(
         () => heap.allocate(capacityBytes),

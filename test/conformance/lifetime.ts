@@ -93,12 +93,14 @@ export function testLifetime(subject: HeapUnderTest): void {
       assert.ok(await collectGarbageUntil(() => heap.stats().lostCount === 3));
       assert.equal(heap.stats().usedBytes, 0);
       assert.equal(heap.stats().bufferCount, 0);
-      assert.equal(warnings.length, 1);
+      // Others may be of buffers that tests before this one have dropped on purpose.
+      const [warning, ...more] = warnings.filter(({ message }) => message.includes('"lost'));
+      assert.deepEqual(more, []);
       assert.match(
-        String(warnings[0]?.message),
+        String(warning?.message),
         /buffer "lost\d" of 1 MiB from heap "system" was collected without having been closed/u,
       );
-      assert.equal((warnings[0] as NodeJS.ErrnoException).code, 'DMABUF_UNCLOSED');
+      assert.equal((warning as NodeJS.ErrnoException).code, 'DMABUF_UNCLOSED');
     },
     ['collection'],
   );

@@ -10,6 +10,8 @@ export type Feature = 'layout' | 'export' | 'capacity' | 'collection' | 'many';
 export interface HeapUnderTest {
   /** For the names of the tests. */
   readonly name: string;
+  /** Why this machine cannot have it; false where it can. */
+  readonly missing?: string | false;
   open(): Heap;
   /** For each feature that it lacks, why, in a sentence. */
   readonly lacks: Partial<Record<Feature, string>>;

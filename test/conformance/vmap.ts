@@ -152,7 +152,7 @@ export function testVmap(subject: HeapUnderTest): void {
     subject,
     'vmap() gives 4 GiB as one view, and more by subarray()',
     (heap, context) => {
-      const { capacityBytes } = heap.stats();
+      const { capacityBytes = 0 } = heap.stats();
       if (capacityBytes < 5 * GiB) {
         context.skip(`the heap's capacity is ${capacityBytes} bytes: 5 GiB are needed`);
         return;

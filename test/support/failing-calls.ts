@@ -7,6 +7,8 @@ const ENFILE = 23;
 const EIO = 5;
 const EACCES = 13;
 const EINVAL = 22;
+const EMFILE = 24;
+const ENOBUFS = 105;
 
 /** What each call is made to fail with: an error number that the kernel may really give. */
 const ERRNO_BY_CALL: Partial<Record<keyof RawCalls, number>> = {
@@ -22,6 +24,15 @@ const ERRNO_BY_CALL: Partial<Record<keyof RawCalls, number>> = {
   munmap: ENOMEM,
   mremap: ENOMEM,
   madvise: ENOMEM,
+  socket: EMFILE,
+  socketpair: EMFILE,
+  bind: EACCES,
+  listen: EINVAL,
+  accept4: EMFILE,
+  connect: EACCES,
+  sendmsg: ENOBUFS,
+  recvmsg: ENOMEM,
+  getsockopt: ENOBUFS,
 };
 
 /** The C library, in which one call can be made to fail: the n-th from now on. */

@@ -1,6 +1,6 @@
 import { DmaBufError } from '../../base/errors.ts';
 import type { ByteLength } from '../../base/quantities.ts';
-import { COHERENT_MEMORY } from '../../linux/dma-buf-sync.ts';
+import { COHERENT_MEMORY } from '../../linux/cpu-access-maintenance.ts';
 import type { OwnedFd } from '../../linux/fd.ts';
 import type { FileRuns, MemorySource } from '../../mapping/memory-source.ts';
 import type { SgTable } from '../../sg/sg-table.ts';
@@ -22,9 +22,11 @@ export class ArenaBuffer implements BackendBuffer {
   readonly length: ByteLength;
   readonly exporter: string;
   readonly source: MemorySource;
+  /** Of the arena, which all buffers of the heap share. */
   readonly inode: number;
+  readonly mappedInode: number;
   readonly maintenance = COHERENT_MEMORY;
-  readonly dmaBufFd = undefined;
+  readonly dmaBuf = undefined;
   readonly #table: SgTable;
   readonly #release: () => void;
 
@@ -33,6 +35,7 @@ export class ArenaBuffer implements BackendBuffer {
     this.exporter = identity.exporter;
     this.source = identity.source;
     this.inode = arena.inode;
+    this.mappedInode = arena.inode;
     this.#table = table;
     this.#release = identity.release;
   }
@@ -40,6 +43,9 @@ export class ArenaBuffer implements BackendBuffer {
   layout(): BufferLayout {
     return { known: true, table: this.#table, source: 'the arena of the embedded heap' };
   }
+
+  /** Nobody outside the process sees it. */
+  setName(): void {}
 
   exportFd(): OwnedFd {
     throw new DmaBufError(

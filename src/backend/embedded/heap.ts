@@ -2,25 +2,31 @@ import { withCleanup } from '../../base/cleanup.ts';
 import { DmaBufError, isDmaBufError } from '../../base/errors.ts';
 import { ORDER_MAX } from '../../base/limits.ts';
 import { pagesCoveringBytes, toOrder, toPageCount } from '../../base/quantities.ts';
-import type { ByteLength, PageCount } from '../../base/quantities.ts';
+import type { ByteLength, Order, PageCount } from '../../base/quantities.ts';
 import { formatSize } from '../../base/sizes.ts';
-import type { SystemCalls } from '../../linux/system-calls.ts';
+import { readMemoryRoom } from '../../linux/memory-room.ts';
+
 import { MappingBudget } from '../../mapping/mapping-budget.ts';
 import type { MappingContext } from '../../mapping/window.ts';
 import { allocateChunks } from '../../pages/allocate-chunks.ts';
-import { BuddyAllocator } from '../../pages/buddy-allocator.ts';
+import { allocateContiguous } from '../../pages/allocate-contiguous.ts';
+import { BuddyAllocator, ORDER_MAX_LIMIT } from '../../pages/buddy-allocator.ts';
 import { freeChunks } from '../../pages/chunk-list.ts';
 import type { ChunkList } from '../../pages/chunk-list.ts';
 import { fragment } from '../../pages/fragmentation.ts';
 import type { OrderMixName } from '../../pages/order-mixes.ts';
 import type { OrderTable } from '../../pages/order-table.ts';
+import type { SystemCalls } from '../../linux/system-calls.ts';
+import { entryBytesMax } from '../../sg/sg-entry.ts';
 import { SgTable } from '../../sg/sg-table.ts';
+import { createMemfdBuffer, createUdmabufIfPossible } from '../memfd-buffer.ts';
+import type { BufferCalls } from '../buffer-calls.ts';
+import { RoomGauge } from '../room-gauge.ts';
+import type { FileBuffer } from '../file-buffer.ts';
 import type { AllocationRequest, BackendBuffer, BackendHeap, BackendStats } from '../contract.ts';
 import { Arena } from './arena.ts';
 import { ArenaBuffer, fileRunsOf } from './buffer.ts';
 import { arenaRange, checkCapacity } from './capacity.ts';
-import { RoomGauge } from './room-gauge.ts';
-import { ShareableBuffer } from './shareable-buffer.ts';
 
 /** How an embedded heap is set up. Arguments were checked before. */
 interface EmbeddedHeapSetup {
@@ -28,11 +34,13 @@ interface EmbeddedHeapSetup {
   readonly capacityBytes: ByteLength;
   readonly warmBytesMax: number;
   readonly orders: OrderTable;
+  /** Whether every buffer is one run. */
+  readonly contiguous: boolean;
   /** The mix that the next buffer of `pageCount` pages is to come out with; nothing else can be allocated then. */
   readonly fragmentation?:
     | { readonly mix: OrderMixName; readonly length: ByteLength; readonly seed: number }
     | undefined;
-  readonly calls: SystemCalls;
+  readonly calls: BufferCalls;
   /** Where `/proc` and `/sys` are found. */
   readonly root: string;
 }
@@ -48,7 +56,7 @@ export class EmbeddedHeap implements BackendHeap {
   readonly allocator: BuddyAllocator;
   readonly #setup: EmbeddedHeapSetup;
   readonly #room: RoomGauge;
-  readonly #shareable = new Set<ShareableBuffer>();
+  readonly #shareable = new Set<FileBuffer>();
   #usedBytes = 0;
   #bufferCount = 0;
   #open = true;
@@ -56,17 +64,16 @@ export class EmbeddedHeap implements BackendHeap {
   constructor(setup: EmbeddedHeapSetup) {
     this.#setup = setup;
     this.name = setup.name;
-    this.pageSize = setup.calls.pageSize();
-    this.#room = new RoomGauge(setup.name, setup.root);
-    this.mapping = { calls: setup.calls, budget: new MappingBudget(setup.root) };
-    // One above the table's largest order: fragmentation holds a block's buddy.
-    const orderMax = toOrder(Math.max(ORDER_MAX, (setup.orders[0] ?? 0) + 1));
+    this.pageSize = setup.calls.system.pageSize();
+    this.#room = new RoomGauge(setup.name, () => readMemoryRoom(setup.root));
+    this.mapping = { calls: setup.calls.system, budget: new MappingBudget(setup.root) };
+    const orderMax = orderMaxFor(setup, this.pageSize);
     const blockBytes = 2 ** orderMax * this.pageSize;
     const rangeBytes = arenaRange(Math.max(setup.capacityBytes, setup.fragmentation?.length ?? 0), blockBytes);
     const pageCount = toPageCount(rangeBytes / this.pageSize);
     this.allocator = new BuddyAllocator({ pageCount, orderMax });
     if (setup.fragmentation !== undefined) this.#fragment(setup.fragmentation);
-    this.arena = openArena(setup.calls, pageCount, this.pageSize);
+    this.arena = openArena(setup.calls.system, pageCount, this.pageSize);
   }
 
   allocate(request: AllocationRequest): BackendBuffer {
@@ -76,7 +83,7 @@ export class EmbeddedHeap implements BackendHeap {
         code: 'ERR_DMABUF_CLOSED',
       });
     checkCapacity(this.name, { length, usedBytes: this.#usedBytes, capacityBytes: this.#setup.capacityBytes });
-    const buffer = request.shareable ? this.#allocateShareable(length) : this.#allocateFromArena(length);
+    const buffer = request.shareable ? this.#allocateShareable(request) : this.#allocateFromArena(length);
     this.#usedBytes += length;
     this.#bufferCount += 1;
     return buffer;
@@ -121,11 +128,18 @@ export class EmbeddedHeap implements BackendHeap {
     fragment(this.allocator, { pageCount, mix, orders: this.#setup.orders, seed });
   }
 
-  #allocateShareable(length: ByteLength): BackendBuffer {
+  #allocateShareable({ length, name }: AllocationRequest): BackendBuffer {
     this.#checkRoom(length, length);
-    const buffer = new ShareableBuffer(this.#setup.calls, { length, pageSize: this.pageSize }, () => {
-      this.#released(length);
-      this.#shareable.delete(buffer);
+    const { calls } = this.#setup;
+    const buffer = createMemfdBuffer(calls, {
+      length,
+      name,
+      pageSize: this.pageSize,
+      wrap: (memfd) => createUdmabufIfPossible(calls.dmaBuf, memfd.borrow(), length),
+      released: () => {
+        this.#released(length);
+        this.#shareable.delete(buffer);
+      },
     });
     this.#shareable.add(buffer);
     return buffer;
@@ -140,17 +154,20 @@ export class EmbeddedHeap implements BackendHeap {
   }
 
   #takeChunks(pageCount: PageCount): ChunkList {
-    const chunks = allocateChunks(this.allocator, pageCount, this.#setup.orders);
+    const { orders, contiguous } = this.#setup;
+    const chunks = contiguous
+      ? allocateContiguous(this.allocator, pageCount)
+      : allocateChunks(this.allocator, pageCount, orders);
     if (chunks !== undefined) return chunks;
     throw new DmaBufError(
-      `Cannot allocate ${pageCount} pages from heap "${this.name}" as ${this.allocator.freePageCount} are free: close buffers`,
+      `Cannot allocate ${pageCount} pages from heap "${this.name}" as ${this.allocator.freePageCount} are free${contiguous ? ', but not side by side' : ''}: close buffers`,
       { code: 'ENOMEM', values: { pageCount, freePageCount: this.allocator.freePageCount } },
     );
   }
 
   #bufferOf(chunks: ChunkList, length: ByteLength): ArenaBuffer {
     const { arena, pageSize } = this;
-    const table = SgTable.fromChunks({ pfns: chunks.pfns, orders: chunks.orders, pageSize });
+    const table = this.#setup.contiguous ? tableOfRun(chunks, length, pageSize) : tableOfChunks(chunks, pageSize);
     const runs = fileRunsOf(table);
     const dirtyPageCount = arena.countDirtyPages(runs);
     this.#checkRoom(length, length - dirtyPageCount * pageSize);
@@ -189,6 +206,27 @@ export class EmbeddedHeap implements BackendHeap {
     this.#usedBytes -= length;
     this.#bufferCount -= 1;
   }
+}
+
+/** Fragmentation holds a block's buddy, so there is one order above the table's largest; one run must fit one block. */
+function orderMaxFor({ orders, contiguous, capacityBytes }: EmbeddedHeapSetup, pageSize: ByteLength): Order {
+  const ofRun = contiguous ? Math.ceil(Math.log2(capacityBytes / pageSize)) : 0;
+  return toOrder(Math.min(ORDER_MAX_LIMIT, Math.max(ORDER_MAX, (orders[0] ?? 0) + 1, ofRun)));
+}
+
+function tableOfChunks({ pfns, orders }: ChunkList, pageSize: ByteLength): SgTable {
+  return SgTable.fromChunks({ pfns, orders, pageSize });
+}
+
+/** One entry, as the CMA heap's tables have, or as few as hold the length (sg_alloc_table_from_pages). */
+function tableOfRun({ pfns }: ChunkList, length: ByteLength, pageSize: ByteLength): SgTable {
+  const bytesMax = entryBytesMax(pageSize);
+  const entries = Array.from({ length: Math.ceil(length / bytesMax) }, (_, index) => ({
+    pfn: (pfns[0] as number) + (index * bytesMax) / pageSize,
+    offset: 0,
+    length: Math.min(bytesMax, length - index * bytesMax),
+  }));
+  return SgTable.fromEntries(entries, { pageSize });
 }
 
 function openArena(calls: SystemCalls, pageCount: PageCount, pageSize: ByteLength): Arena {

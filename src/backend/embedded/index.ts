@@ -7,9 +7,6 @@ import { pagesOfOrder, roundUp, toByteLength, toOrder, toPfn } from '../../base/
 import type { ByteLength } from '../../base/quantities.ts';
 import { Heap } from '../../heap/heap.ts';
 import type { HeapOptions } from '../../heap/heap.ts';
-import { libc } from '../../linux/libc.ts';
-import type { RawCalls } from '../../linux/libc.ts';
-import { SystemCalls } from '../../linux/system-calls.ts';
 import { ORDER_MAX_LIMIT } from '../../pages/buddy-allocator.ts';
 import type { PageBlock } from '../../pages/buddy-allocator.ts';
 import { ORDER_MIX_NAMES } from '../../pages/order-mixes.ts';
@@ -17,6 +14,8 @@ import type { OrderMixName } from '../../pages/order-mixes.ts';
 import { ORDER_TABLE_SYSTEM_HEAP, toOrderTable } from '../../pages/order-table.ts';
 import type { OrderTable } from '../../pages/order-table.ts';
 import { entryBytesMax } from '../../sg/sg-entry.ts';
+import { createBufferCalls } from '../buffer-calls.ts';
+import type { HeapSurroundings } from '../surroundings.ts';
 import { defaultCapacity } from './capacity.ts';
 import { EmbeddedHeap } from './heap.ts';
 
@@ -35,17 +34,13 @@ export interface EmbeddedHeapOptions extends HeapOptions {
   readonly warm?: number | undefined;
   /** The orders that chunks are allocated in, descending to 0; the largest below 4 GiB a chunk. Default: 8, 4, 0. */
   readonly orders?: readonly number[] | undefined;
+  /** Makes every buffer one run of pages, as a CMA heap does; `orders` have no say then. Default: false. */
+  readonly contiguous?: boolean | undefined;
   /** Fragments the arena for one buffer of `length` bytes, which comes out in the wanted mix, its chunks scattered. */
   readonly fragmentation?: { readonly mix: OrderMixName; readonly length: number; readonly seed?: number } | undefined;
 }
 
-/** What surrounds the heap, for tests: system calls that fail, files that are not the machine's. @internal */
-export interface EmbeddedHeapSurroundings {
-  readonly raw?: RawCalls;
-  readonly root?: string;
-}
-
-const OPTION_NAMES = ['capacity', 'warm', 'orders', 'fragmentation', 'trackAllocations'];
+const OPTION_NAMES = ['capacity', 'warm', 'orders', 'contiguous', 'fragmentation', 'trackAllocations'];
 const SEED_MAX = 2 ** 32 - 1;
 
 /** The name under which the embedded heap goes, as the kernel's does. */
@@ -108,22 +103,26 @@ export function openEmbeddedHeap(options: EmbeddedHeapOptions = {}): Inspectable
 
 /** As {@link openEmbeddedHeap}, in other surroundings. @internal */
 export function openEmbeddedHeapWithin(
-  surroundings: EmbeddedHeapSurroundings,
+  surroundings: HeapSurroundings,
   options: EmbeddedHeapOptions,
   chosenBecause: string,
 ): InspectableHeap {
   checkOptions(options, 'open the embedded heap', OPTION_NAMES);
   const { trackAllocations = false } = options;
   checkBoolean(trackAllocations, 'open the embedded heap with trackAllocations');
-  const { raw = libc, root = '/' } = surroundings;
-  const calls = new SystemCalls(raw);
-  const pageSize = calls.pageSize();
+  const { raw, root = '/' } = surroundings;
+  const contiguous = checkBoolean(options.contiguous ?? false, 'make the buffers contiguous');
+  if (contiguous && options.fragmentation !== undefined)
+    throw new TypeError('Cannot fragment the heap as its buffers are to be contiguous: leave one of the options out');
+  const calls = createBufferCalls(raw);
+  const pageSize = calls.system.pageSize();
   const backend = new EmbeddedHeap({
     name: EMBEDDED_HEAP_NAME,
     capacityBytes:
       options.capacity === undefined ? defaultCapacity(pageSize, root) : toCapacityBytes(options.capacity, pageSize),
     warmBytesMax: checkBytes(options.warm ?? WARM_BYTES_DEFAULT, 'keep warm memory', { min: 0, pageSize }),
     orders: options.orders === undefined ? ORDER_TABLE_SYSTEM_HEAP : checkOrders(options.orders, pageSize),
+    contiguous,
     fragmentation: checkFragmentation(options.fragmentation, pageSize),
     calls,
     root,

@@ -1,6 +1,6 @@
-import { DmaBufError } from '../../base/errors.ts';
-import { formatSize } from '../../base/sizes.ts';
-import { readMemoryRoom } from '../../linux/memory-room.ts';
+import { DmaBufError } from '../base/errors.ts';
+import { formatSize } from '../base/sizes.ts';
+import type { MemoryRoom } from '../linux/memory-room.ts';
 
 /**
  * Reading the room takes 0.5 ms, as long as a warm frame lives, and a small allocation 6 µs: so a reading is good for this share of what it
@@ -25,14 +25,14 @@ interface RoomRequest {
  */
 export class RoomGauge {
   readonly #heapName: string;
-  readonly #root: string;
+  readonly #readRoom: () => MemoryRoom;
   #creditBytes = 0;
   #readAtMs = 0;
 
-  /** @param root where `/proc` and `/sys` are found */
-  constructor(heapName: string, root: string) {
+  /** @param readRoom how much the heap's memory may grow */
+  constructor(heapName: string, readRoom: () => MemoryRoom) {
     this.#heapName = heapName;
-    this.#root = root;
+    this.#readRoom = readRoom;
   }
 
   /** @throws {DmaBufError} `ENOMEM` when there is no room */
@@ -42,7 +42,7 @@ export class RoomGauge {
       this.#creditBytes -= newBytes;
       return;
     }
-    const room = readMemoryRoom(this.#root);
+    const room = this.#readRoom();
     const pledgedBytes = request.pledgedBytes();
     const leftBytes = room.bytes - pledgedBytes - newBytes;
     this.#creditBytes = Math.max(0, leftBytes * CREDIT_SHARE);
@@ -50,7 +50,7 @@ export class RoomGauge {
     if (leftBytes >= 0) return;
     throw new DmaBufError(
       `Cannot allocate ${formatSize(length)} from heap "${this.#heapName}" as ${room.limitedBy} leaves room for ` +
-        `${formatSize(room.bytes)}, of which ${formatSize(pledgedBytes)} are pledged to buffers not yet touched: ` +
+        `${formatSize(room.bytes)}${pledgedBytes === 0 ? '' : `, of which ${formatSize(pledgedBytes)} are pledged to buffers not yet touched`}: ` +
         'close buffers, or give the process more memory',
       { code: 'ENOMEM', values: { length, roomBytes: room.bytes, pledgedBytes, limitedBy: room.limitedBy } },
     );

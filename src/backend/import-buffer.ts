@@ -1,0 +1,88 @@
+import { inspect } from 'node:util';
+
+import { checkOptions } from '../base/check.ts';
+import { withCleanup } from '../base/cleanup.ts';
+import { BufferCore } from '../heap/buffer-core.ts';
+import { checkBufferName } from '../heap/buffer-name.ts';
+import { DmaBuf } from '../heap/dma-buf.ts';
+import { HeapBuffers } from '../heap/heap-buffers.ts';
+import { OwnedFd } from '../linux/fd.ts';
+import { MappingBudget } from '../mapping/mapping-budget.ts';
+import { createBufferCalls } from './buffer-calls.ts';
+import type { BufferCalls } from './buffer-calls.ts';
+import { identifyBufferFile } from './buffer-file.ts';
+import { FileBuffer } from './file-buffer.ts';
+import { layoutOfDmaBuf } from './layout/dma-buf-layout.ts';
+import { layoutOfMemfd } from './layout/memfd-layout.ts';
+import type { HeapSurroundings } from './surroundings.ts';
+
+/** Options of {@link importBuffer}. */
+export interface ImportOptions {
+  /** How messages call the buffer. Default: the name that the dma-buf has. */
+  readonly name?: string | undefined;
+}
+
+/** Imported buffers belong to no heap; those of a thread share a count of mappings, and one place for what cannot go back yet. */
+const imported = importedBuffers(createBufferCalls());
+
+function importedBuffers({ system }: BufferCalls): HeapBuffers {
+  return new HeapBuffers({ name: 'imported', mapping: { calls: system, budget: new MappingBudget() } });
+}
+
+/**
+ * Makes a buffer of a descriptor that came from elsewhere: a dma-buf of any exporter, or a memfd that is sealed against shrinking. The buffer has a
+ * descriptor of its own: the caller's stays the caller's.
+ *
+ * @param fd as `exportFd()` gave it, or the number of one that stays open during the call
+ * @throws {TypeError | RangeError} for what is no descriptor
+ * @throws {DmaBufError} `EBADF` for a descriptor that is not open; `EINVAL` for a file of another kind, a memfd that could still shrink, or a
+ *   length that is not whole pages; `EACCES` for one that was not opened for reading and writing
+ */
+export function importBuffer(fd: OwnedFd | number, options: ImportOptions = {}): DmaBuf {
+  return importBufferWithin({}, fd, options);
+}
+
+/** As {@link importBuffer}, in other surroundings. @internal */
+export function importBufferWithin(
+  { raw }: HeapSurroundings,
+  fd: OwnedFd | number,
+  options: ImportOptions = {},
+): DmaBuf {
+  checkOptions(options, 'import the buffer', ['name']);
+  const name = options.name === undefined ? undefined : checkBufferName(options.name);
+  const calls = createBufferCalls(raw);
+  const own = calls.system.duplicate(checkFd(fd));
+  return withCleanup((cleanup) => {
+    cleanup.defer(() => own.close());
+    const { memory, nameFound } = bufferOf(calls, own);
+    const shownName = name ?? nameFound;
+    const label = shownName === '' ? 'the buffer' : `buffer "${shownName}"`;
+    const buffers = raw === undefined ? imported : importedBuffers(calls);
+    buffers.count += 1;
+    return new DmaBuf(new BufferCore(memory, buffers, { label, creation: undefined }), shownName);
+  });
+}
+
+/** Takes `own` over, once nothing can fail any more. */
+function bufferOf(calls: BufferCalls, own: OwnedFd): { memory: FileBuffer; nameFound: string } {
+  const fd = own.borrow();
+  const { kind, exporter, name, length } = identifyBufferFile(calls, fd);
+  const pageSize = calls.system.pageSize();
+  const size = { length, pageSize };
+  const layout = kind === 'memfd' ? layoutOfMemfd : layoutOfDmaBuf;
+  const files = kind === 'memfd' ? { memfd: own } : { dmaBuf: own };
+  const setup = { ...size, exporter, layout: () => layout(calls.system, fd, size) };
+  return { memory: new FileBuffer(calls.dmaBuf, files, setup), nameFound: name };
+}
+
+function checkFd(fd: unknown): ReturnType<OwnedFd['borrow']> {
+  if (fd instanceof OwnedFd) return fd.borrow();
+  if (typeof fd !== 'number')
+    throw new TypeError(`Cannot import the buffer as it must be a descriptor: current value is ${inspect(fd)}`);
+  if (!Number.isInteger(fd) || fd < 0 || fd > FD_MAX)
+    throw new RangeError(`Cannot import the buffer as a descriptor is a whole number from 0: current value is ${fd}`);
+  return fd as ReturnType<OwnedFd['borrow']>;
+}
+
+/** Descriptors are C's `int`. */
+const FD_MAX = 2 ** 31 - 1;

@@ -1,0 +1,51 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { isDmaBufError } from '../../base/errors.ts';
+import type { ErrnoName } from '../../base/errors.ts';
+import { formatSize } from '../../base/sizes.ts';
+import { explainRefusedDevice } from '../../linux/device-access.ts';
+import { readMachineRoom } from '../../linux/memory-room.ts';
+import { contiguousHeapNames } from '../heap-names.ts';
+import type { Opening, OpeningRefusal, OpeningRequest } from '../opening.ts';
+import { HEAP_FOLDER, KernelHeap } from './heap.ts';
+
+const NO_CONTIGUOUS_AREA =
+  'give the kernel a contiguous area with cma=64M on its command line, and build it with CONFIG_DMABUF_HEAPS_CMA';
+
+/** Opens `/dev/dma_heap/<name>`, or the best of those whose names say that they are contiguous. */
+export function openKernelHeap(request: OpeningRequest): Opening {
+  const { contiguous, largest, calls, root } = request;
+  const name = contiguous ? findContiguousHeap(root) : request.name;
+  if (typeof name !== 'string') return name;
+  if (largest !== undefined) {
+    const { bytes } = readMachineRoom(root);
+    if (largest > bytes)
+      return { reason: `the machine has ${formatSize(bytes)} left, less than the ${formatSize(largest)} of largest` };
+  }
+  try {
+    return { heap: new KernelHeap({ name, calls, root }) };
+  } catch (error) {
+    if (!isDmaBufError(error)) throw error;
+    return explainRefusedDevice(join(HEAP_FOLDER, name), error.code as ErrnoName, root);
+  }
+}
+
+/** The names in `/dev/dma_heap`, or why they cannot be read. `root`: where `/dev` is found. */
+export function readHeapNames(root: string): string[] | OpeningRefusal {
+  try {
+    const names = readdirSync(join(root, HEAP_FOLDER)).toSorted();
+    return names.length > 0 ? names : explainRefusedDevice(join(HEAP_FOLDER, 'system'), 'ENOENT', root);
+  } catch (error) {
+    const { code = 'EIO' } = error as { readonly code?: ErrnoName };
+    return explainRefusedDevice(HEAP_FOLDER, code, root);
+  }
+}
+
+function findContiguousHeap(root: string): string | OpeningRefusal {
+  const names = readHeapNames(root);
+  if (!Array.isArray(names)) return names;
+  const [best] = contiguousHeapNames(names);
+  if (best !== undefined) return best;
+  return { reason: `none of the heaps ${names.join(', ')} is contiguous by its name`, remedy: NO_CONTIGUOUS_AREA };
+}

@@ -1,0 +1,3 @@
+/** include/uapi/linux/un.h */
+
+export const UNIX_PATH_MAX = 108;

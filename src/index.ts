@@ -10,6 +10,7 @@ export type { AllocateOptions, Heap, HeapOptions, HeapStats } from './heap/heap.
 export type { DmaBuf, VmapOptions } from './heap/dma-buf.ts';
 export type { BufferView, TypedArrayConstructor } from './heap/view.ts';
 export type { CpuAccess } from './heap/cpu-access.ts';
+export type { ReadSpeed } from './heap/read-speed.ts';
 export type { AccessOptions, AccessSyncOptions } from './heap/access-options.ts';
 export { discardHandle, openHandle } from './heap/shared-buffer.ts';
 export type { BufferHandle, SharedBuffer } from './heap/shared-buffer.ts';

@@ -17,7 +17,7 @@ export interface Command {
   /** The answer to `--help`. */
   readonly help: string;
   /** @throws {UsageError} for arguments that are none */
-  readonly run: (args: readonly string[], terminal: Terminal) => ExitStatus;
+  readonly run: (args: readonly string[], terminal: Terminal) => ExitStatus | Promise<ExitStatus>;
 }
 
 /** The command line cannot be understood. The message says what would be. */

@@ -6,18 +6,20 @@ import { readFileSync } from 'node:fs';
 import { InvariantError } from '../base/assert.ts';
 import { FAILED, SUCCEEDED, USED_WRONGLY, UsageError } from './command.ts';
 import type { Command, ExitStatus } from './command.ts';
+import { doctorCommand } from './doctor.ts';
 import { heapsCommand } from './heaps.ts';
+import { lsCommand } from './ls.ts';
 import { formatTable } from './table.ts';
 import { openTerminal } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
 import { vmapCommand } from './vmap.ts';
 
-const COMMANDS: readonly Command[] = [vmapCommand, heapsCommand];
+const COMMANDS: readonly Command[] = [vmapCommand, heapsCommand, lsCommand, doctorCommand];
 
 // Compiled, this file is dist/src/cli/main.js.
 const PACKAGE_FILE = new URL('../../../package.json', import.meta.url);
 
-function run(args: readonly string[], terminal: Terminal): ExitStatus {
+function run(args: readonly string[], terminal: Terminal): ExitStatus | Promise<ExitStatus> {
   const [name, ...rest] = args;
   if (name === '--help' || name === '-h') return printText(help(), terminal);
   if (name === '--version') return printText(`dmabuf ${readVersion()}`, terminal);
@@ -78,16 +80,16 @@ function endWhenOutputFails(stream: NodeJS.WriteStream): void {
   });
 }
 
-function main(): void {
+async function main(): Promise<void> {
   endWhenOutputFails(process.stdout);
   endWhenOutputFails(process.stderr);
   const terminal = openTerminal(process);
   try {
-    process.exitCode = run(process.argv.slice(2), terminal);
+    process.exitCode = await run(process.argv.slice(2), terminal);
   } catch (error) {
     terminal.clearProgress();
     process.exitCode = report(error);
   }
 }
 
-main();
+await main();

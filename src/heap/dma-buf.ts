@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { checkOneOf, checkOptions } from '../base/check.ts';
 import { runAllSteps, withCleanup } from '../base/cleanup.ts';
 import { DmaBufError } from '../base/errors.ts';
-import { formatSize } from '../base/sizes.ts';
+import { formatSize, MiB } from '../base/sizes.ts';
 import type { BufferLayout } from '../backend/contract.ts';
 import type { AccessMode } from '../linux/cpu-access-maintenance.ts';
 import type { DmaBufFile } from '../linux/dma-buf-file.ts';
@@ -16,12 +16,15 @@ import { ACCESS_MODES } from './access-options.ts';
 import type { AccessOptions, AccessSyncOptions } from './access-options.ts';
 import { Attachment } from './attachment.ts';
 import type { Importer } from './attachment.ts';
+import { endAfter } from './bracket.ts';
 import type { BufferCore } from './buffer-core.ts';
 import { checkBufferName } from './buffer-name.ts';
 import { beginCpuAccess, beginCpuAccessSync, withinAccess, withinAccessSync } from './cpu-access.ts';
 import type { AccessibleBuffer, CpuAccess } from './cpu-access.ts';
 import { checkFence } from './fence.ts';
 import type { Fence, WaitOptions } from './fence.ts';
+import { measureReadSpeed } from './read-speed.ts';
+import type { ReadSpeed } from './read-speed.ts';
 import { FENCE_USAGES, Reservation, usageToWaitFor } from './reservation.ts';
 import type { FenceUsage } from './reservation.ts';
 import type { BufferHandle } from './shared-buffer.ts';
@@ -148,6 +151,18 @@ export class DmaBuf {
     options: AccessSyncOptions = {},
   ): Result {
     return withinAccessSync(this.beginCpuAccessSync(mode, options), body);
+  }
+
+  /**
+   * Measures how fast the CPU reads the buffer: a hint at mappings that bypass the caches, as those of uncached heaps and of many devices
+   * do. Takes milliseconds, or tens of them where it is slow.
+   */
+  async measureReadSpeed(options: AccessOptions = {}): Promise<ReadSpeed> {
+    const access = await this.beginCpuAccess('read', options);
+    return endAfter(
+      () => measureReadSpeed(access.subarray(0, Math.min(this.length, MiB))),
+      () => access.end(),
+    );
   }
 
   /** The begin of {@link access} alone, for code that does not fit into one function, or above 4 GiB. Whoever begins must end. */

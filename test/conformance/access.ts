@@ -28,6 +28,15 @@ const fail = (): never => {
 };
 
 export function testAccess(subject: HeapUnderTest): void {
+  heapTest(subject, 'measureReadSpeed() finds that cached memory is not slow', async (heap) => {
+    const buffer = heap.allocate(2 * MiB);
+    const { bytesPerSecond, slow } = await buffer.measureReadSpeed();
+    assert.ok(bytesPerSecond > 0);
+    assert.equal(slow, false);
+    assert.equal(heap.stats().mappingCount, 0);
+    buffer.close();
+  });
+
   heapTest(subject, 'access() and accessSync() run the body on the whole buffer and give its result', async (heap) => {
     const buffer = heap.allocate(MiB);
     assert.equal(

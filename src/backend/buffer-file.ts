@@ -3,8 +3,9 @@ import { fstatSync, statfsSync } from 'node:fs';
 import { DmaBufError } from '../base/errors.ts';
 import { toByteLength } from '../base/quantities.ts';
 import type { ByteLength } from '../base/quantities.ts';
-import { readDmaBufFdInfo } from '../linux/dma-buf-fdinfo.ts';
+import { parseDmaBufFdinfo } from '../linux/dma-buf-fdinfo.ts';
 import type { BorrowedFd } from '../linux/fd.ts';
+import { readSystemFile } from '../linux/system-file.ts';
 import { O_RDWR } from '../uapi/fcntl.ts';
 import { HUGETLBFS_MAGIC } from '../uapi/magic.ts';
 import { F_SEAL_FUTURE_WRITE, F_SEAL_SHRINK, F_SEAL_WRITE } from '../uapi/memfd.ts';
@@ -27,11 +28,16 @@ interface BufferFile {
  * @throws {DmaBufError} `EINVAL` or `EACCES` for what no buffer can be made of
  */
 export function identifyBufferFile(calls: BufferCalls, fd: BorrowedFd): BufferFile {
-  const info = readDmaBufFdInfo(fd);
+  const info = parseDmaBufFdinfo(readSystemFile(`/proc/self/fdinfo/${fd}`).toString());
   const file =
     info === undefined
       ? { kind: 'memfd' as const, exporter: 'memfd', name: '', length: checkMemfd(calls, fd) }
-      : { kind: 'dma-buf' as const, ...info, length: calls.dmaBuf.lengthOf(fd) };
+      : {
+          kind: 'dma-buf' as const,
+          exporter: info.exporter,
+          name: info.name ?? '',
+          length: calls.dmaBuf.lengthOf(fd),
+        };
   checkLength(file.length, calls.system.pageSize());
   if (calls.system.accessModeOf(fd) !== O_RDWR) {
     throw refusal('it was not opened for reading and writing: its sender must open or allocate it with O_RDWR', {
@@ -58,7 +64,7 @@ function checkMemfd(calls: BufferCalls, fd: BorrowedFd): ByteLength {
 }
 
 /** Undefined for a file that has none: only memfds, and files on tmpfs, do. */
-function sealsOf(calls: BufferCalls, fd: BorrowedFd): number | undefined {
+export function sealsOf(calls: BufferCalls, fd: BorrowedFd): number | undefined {
   try {
     return calls.system.sealsOf(fd);
   } catch (error) {

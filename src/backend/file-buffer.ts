@@ -10,7 +10,7 @@ import type { MemorySource } from '../mapping/memory-source.ts';
 import type { BackendBuffer, BufferLayout } from './contract.ts';
 
 /** The descriptors of a buffer that has its memory to itself: a memfd, a dma-buf, or a dma-buf over a memfd. */
-export interface BufferFiles {
+interface BufferFiles {
   readonly memfd?: OwnedFd | undefined;
   readonly dmaBuf?: OwnedFd | undefined;
 }

@@ -46,20 +46,8 @@ export function createMemfdBuffer(calls: BufferCalls, request: MemfdRequest): Fi
   });
 }
 
-/** A udmabuf over a memfd's whole memory, through a device that is opened for it. */
-export function createUdmabuf(calls: DmaBufCalls, memfd: BorrowedFd, length: ByteLength): OwnedFd {
-  return withCleanup((cleanup) => {
-    const device = calls.openUdmabuf(UDMABUF_DEVICE);
-    cleanup.defer(() => device.close());
-    const udmabuf = calls.createUdmabuf(device.borrow(), memfd, length);
-    cleanup.defer(() => udmabuf.close());
-    device.close();
-    return udmabuf;
-  });
-}
-
 /**
- * As {@link createUdmabuf}; undefined where there is no device for us, or it does not take the length (64 MiB unless its `size_limit_mb`
+ * A udmabuf over a memfd's whole memory; undefined where there is no device for us, or it does not take the length (64 MiB unless its `size_limit_mb`
  * says otherwise): the memfd itself can be shared all the same.
  */
 export function createUdmabufIfPossible(
@@ -73,4 +61,16 @@ export function createUdmabufIfPossible(
     if (isDmaBufError(error)) return undefined;
     throw error;
   }
+}
+
+/** Through a device that is opened for it. */
+function createUdmabuf(calls: DmaBufCalls, memfd: BorrowedFd, length: ByteLength): OwnedFd {
+  return withCleanup((cleanup) => {
+    const device = calls.openUdmabuf(UDMABUF_DEVICE);
+    cleanup.defer(() => device.close());
+    const udmabuf = calls.createUdmabuf(device.borrow(), memfd, length);
+    cleanup.defer(() => udmabuf.close());
+    device.close();
+    return udmabuf;
+  });
 }

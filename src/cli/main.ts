@@ -30,9 +30,9 @@ function run(args: readonly string[], terminal: Terminal): ExitStatus | Promise<
 }
 
 function unknownCommand(name: string | undefined): UsageError {
-  const known = COMMANDS.map((command) => `"dmabuf ${command.name}"`).join(' and ');
+  const known = COMMANDS.map(({ name: command }) => command).join(', ');
   const what = name === undefined ? 'Cannot run without a command' : `Cannot run "${name}" as it is no command`;
-  return new UsageError(`${what}: there are ${known}; see "dmabuf --help"`);
+  return new UsageError(`${what}: its commands are ${known}; see "dmabuf --help"`);
 }
 
 function help(): string {

@@ -1,24 +1,30 @@
-import { join } from 'node:path';
-
-import type { BorrowedFd } from './fd.ts';
-import { readSystemFile } from './system-file.ts';
-
-/** What the kernel says of a dma-buf in `/proc/self/fdinfo` (drivers/dma-buf/dma-buf.c, dma_buf_show_fdinfo). */
-interface DmaBufFdInfo {
+/** What `/proc/PID/fdinfo/FD` tells about a dma-buf. */
+interface DmaBufFdinfo {
+  /** Undefined before v5.14. */
+  readonly inode: number | undefined;
+  /** In bytes. */
+  readonly size: number;
+  /** References to its file. */
+  readonly references: number;
   readonly exporter: string;
-  /** Empty where nobody has named it. */
-  readonly name: string;
+  readonly name: string | undefined;
 }
 
-/**
- * Undefined for a descriptor of another kind: no other file has an `exp_name`. The name comes last, and whoever chose it cannot
- * change what stands before it.
- *
- * @param root where `/proc` is found
- */
-export function readDmaBufFdInfo(fd: BorrowedFd, root = '/'): DmaBufFdInfo | undefined {
-  const text = readSystemFile(join(root, `proc/self/fdinfo/${fd}`)).toString();
-  const match = /^exp_name:\t(?<exporter>.*)\n(?:name:\t(?<name>[^]*)\n)?/mu.exec(text);
-  if (match?.groups === undefined) return undefined;
-  return { exporter: match.groups['exporter'] ?? '', name: match.groups['name'] ?? '' };
+/** `dma_buf_show_fdinfo` (drivers/dma-buf/dma-buf.c) writes last; the name is all that is left, with its own line breaks. */
+const DMA_BUF = /(?<![^\n])size:\t(\d+)\ncount:\t(-?\d+)\nexp_name:\t([^\n]*)\n(?:name:\t([^]*)\n)?$/u;
+const INODE = /(?<![^\n])ino:\t(\d+)\n/u;
+
+/** Reads the text. Undefined for a file that is no dma-buf. */
+export function parseDmaBufFdinfo(text: string): DmaBufFdinfo | undefined {
+  const match = DMA_BUF.exec(text);
+  if (match === null) return undefined;
+  const [, size, count, exporter = '', name] = match;
+  const inode = INODE.exec(text.slice(0, match.index))?.[1];
+  return {
+    inode: inode === undefined ? undefined : Number(inode),
+    size: Number(size),
+    references: Number(count),
+    exporter,
+    name: name === '' ? undefined : name,
+  };
 }

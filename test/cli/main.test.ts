@@ -54,7 +54,7 @@ test('dmabuf --version prints the version of the package', () => {
 
 test('dmabuf without a command, or with an unknown one, is wrong usage', () => {
   assertRefused([], 2, /"dmabuf --help"/u);
-  assertRefused(['vmpa'], 2, /"vmpa" as it is no command: there are "dmabuf vmap" and "dmabuf heaps"/u);
+  assertRefused(['vmpa'], 2, /"vmpa" as it is no command: its commands are vmap, heaps/u);
   assertRefused(['--verbose'], 2, /"dmabuf --help"/u);
 });
 

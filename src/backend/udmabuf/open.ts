@@ -8,7 +8,7 @@ import { UdmabufHeap } from './heap.ts';
 import { readUdmabufLimit } from './limit.ts';
 
 /** The names under which the heap goes: that of the device, and that of the kernel's heap which it stands in for. */
-export const UDMABUF_HEAP_NAMES: readonly string[] = ['udmabuf', 'system'];
+const UDMABUF_HEAP_NAMES: readonly string[] = ['udmabuf', 'system'];
 
 /** Opens `/dev/udmabuf` as a heap. */
 export function openUdmabufHeap({ name, contiguous, largest, calls, root }: OpeningRequest): Opening {

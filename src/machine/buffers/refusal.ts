@@ -1,0 +1,45 @@
+import { DmaBufError, errnoName } from '../../base/errors.ts';
+
+/** Why something of `/proc` or `/sys` was not read: it is not there (any more), or it is not for us. */
+export type Refusal = 'gone' | 'forbidden';
+
+/** ESRCH: a process that ended while its files were open. */
+const GONE: ReadonlySet<string> = new Set(['ENOENT', 'ESRCH', 'ENOTDIR']);
+const FORBIDDEN: ReadonlySet<string> = new Set(['EACCES', 'EPERM']);
+
+/** Reads, or says why it could not. What `read` throws besides refusals goes through. */
+export function readOrRefusal<Value>(read: () => Value): { readonly value: Value } | { readonly refusal: Refusal } {
+  try {
+    return { value: read() };
+  } catch (error) {
+    const refusal = refusalOf(error);
+    if (refusal === undefined) throw error;
+    return { refusal };
+  }
+}
+
+/** Reads, or gives undefined for what is not there (any more). What `read` throws besides goes through. */
+export function readUnlessGone<Value>(read: () => Value): Value | undefined {
+  return readUnless('gone', read);
+}
+
+/** Reads, or gives undefined for what is not for us. What `read` throws besides goes through. */
+export function readUnlessForbidden<Value>(read: () => Value): Value | undefined {
+  return readUnless('forbidden', read);
+}
+
+function readUnless<Value>(refusal: Refusal, read: () => Value): Value | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (refusalOf(error) === refusal) return undefined;
+    throw error;
+  }
+}
+
+function refusalOf(error: unknown): Refusal | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const code = error instanceof DmaBufError ? error.code : errnoName(-((error as NodeJS.ErrnoException).errno ?? 0));
+  if (FORBIDDEN.has(code)) return 'forbidden';
+  return GONE.has(code) ? 'gone' : undefined;
+}

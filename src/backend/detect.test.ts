@@ -4,36 +4,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 
+import { asNobody, cannotBeNobody } from '../../test/support/other-user.ts';
 import { temporaryTree } from '../../test/support/temporary-folder.ts';
 import { listHeaps, listHeapsWithin } from './detect.ts';
-
-/** The user that owns nothing. */
-const NOBODY = 65_534;
 
 /** A root with nothing in it but the devices named, as plain files. */
 function rootWith(context: TestContext, devices: readonly string[]): string {
   return temporaryTree(context, Object.fromEntries(devices.map((device) => [device, ''])));
-}
-
-/** Runs `body` without the rights of root, which the kernel's checks of files let pass. */
-function asNobody<Result>(body: () => Result): Result {
-  if (process.geteuid?.() !== 0) return body();
-  process.seteuid?.(NOBODY);
-  try {
-    return body();
-  } finally {
-    process.seteuid?.(0);
-  }
-}
-
-/** Why {@link asNobody} cannot work here, if so: root of a container need not have the right to become another. */
-function cannotBeNobody(): string | false {
-  try {
-    asNobody(() => {});
-    return false;
-  } catch {
-    return 'root may not become another user here: no file can be refused to it';
-  }
 }
 
 test('listHeapsWithin() says of a machine without heaps what is missing and what would help', (context) => {

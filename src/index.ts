@@ -2,6 +2,8 @@ export { openHeap } from './backend/open-heap.ts';
 export type { OpenHeapOptions } from './backend/open-heap.ts';
 export { importBuffer } from './backend/import-buffer.ts';
 export type { ImportOptions } from './backend/import-buffer.ts';
+export { createUdmabuf } from './backend/udmabuf/create-udmabuf.ts';
+export type { CreateUdmabufOptions, UdmabufStretch } from './backend/udmabuf/create-udmabuf.ts';
 export { listHeaps } from './backend/detect.ts';
 export type { BackendKind, BufferLayout, HeapListing } from './backend/contract.ts';
 export type { AccessMode } from './linux/cpu-access-maintenance.ts';

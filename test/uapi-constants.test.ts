@@ -10,7 +10,16 @@ import { temporaryFolder } from './support/temporary-folder.ts';
 const UAPI = new URL('../src/uapi/', import.meta.url);
 
 /** Beside the header of the file's own name, for every file. `linux/fcntl.h`, which `linux/eventpoll.h` includes, cannot be included after `fcntl.h`. */
-const HEADERS = ['sys/epoll.h', 'sys/mman.h', 'fcntl.h', 'unistd.h', 'linux/falloc.h', 'linux/memfd.h', 'linux/mman.h'];
+const HEADERS = [
+  'sys/epoll.h',
+  'sys/mman.h',
+  'sys/socket.h',
+  'fcntl.h',
+  'unistd.h',
+  'linux/falloc.h',
+  'linux/memfd.h',
+  'linux/mman.h',
+];
 const HEADERS_IN_CONFLICT = new Set(['linux/fcntl.h', 'linux/eventpoll.h']);
 
 /** Something that C can say, and what src/uapi/ says. */

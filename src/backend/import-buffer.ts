@@ -1,19 +1,19 @@
-import { inspect } from 'node:util';
-
 import { checkOptions } from '../base/check.ts';
 import { withCleanup } from '../base/cleanup.ts';
 import { BufferCore } from '../heap/buffer-core.ts';
 import { checkBufferName } from '../heap/buffer-name.ts';
 import { DmaBuf } from '../heap/dma-buf.ts';
 import { HeapBuffers } from '../heap/heap-buffers.ts';
-import { OwnedFd } from '../linux/fd.ts';
+import type { OwnedFd } from '../linux/fd.ts';
 import { MappingBudget } from '../mapping/mapping-budget.ts';
+import { borrowFd } from './borrow-fd.ts';
 import { createBufferCalls } from './buffer-calls.ts';
 import type { BufferCalls } from './buffer-calls.ts';
 import { identifyBufferFile } from './buffer-file.ts';
 import { FileBuffer } from './file-buffer.ts';
 import { layoutOfDmaBuf } from './layout/dma-buf-layout.ts';
 import { layoutOfMemfd } from './layout/memfd-layout.ts';
+import { rememberLayout } from './layout/remember-layout.ts';
 import type { HeapSurroundings } from './surroundings.ts';
 
 /** Options of {@link importBuffer}. */
@@ -51,7 +51,7 @@ export function importBufferWithin(
   checkOptions(options, 'import the buffer', ['name']);
   const name = options.name === undefined ? undefined : checkBufferName(options.name);
   const calls = createBufferCalls(raw);
-  const own = calls.system.duplicate(checkFd(fd));
+  const own = calls.system.duplicate(borrowFd(fd, 'import the buffer'));
   return withCleanup((cleanup) => {
     cleanup.defer(() => own.close());
     const { memory, nameFound } = bufferOf(calls, own);
@@ -69,20 +69,11 @@ function bufferOf(calls: BufferCalls, own: OwnedFd): { memory: FileBuffer; nameF
   const { kind, exporter, name, length } = identifyBufferFile(calls, fd);
   const pageSize = calls.system.pageSize();
   const size = { length, pageSize };
-  const layout = kind === 'memfd' ? layoutOfMemfd : layoutOfDmaBuf;
+  const layout =
+    kind === 'memfd'
+      ? () => layoutOfMemfd(calls.system, fd, size)
+      : rememberLayout(() => layoutOfDmaBuf(calls.system, fd, size));
   const files = kind === 'memfd' ? { memfd: own } : { dmaBuf: own };
-  const setup = { ...size, exporter, layout: () => layout(calls.system, fd, size) };
+  const setup = { ...size, exporter, layout };
   return { memory: new FileBuffer(calls.dmaBuf, files, setup), nameFound: name };
 }
-
-function checkFd(fd: unknown): ReturnType<OwnedFd['borrow']> {
-  if (fd instanceof OwnedFd) return fd.borrow();
-  if (typeof fd !== 'number')
-    throw new TypeError(`Cannot import the buffer as it must be a descriptor: current value is ${inspect(fd)}`);
-  if (!Number.isInteger(fd) || fd < 0 || fd > FD_MAX)
-    throw new RangeError(`Cannot import the buffer as a descriptor is a whole number from 0: current value is ${fd}`);
-  return fd as ReturnType<OwnedFd['borrow']>;
-}
-
-/** Descriptors are C's `int`. */
-const FD_MAX = 2 ** 31 - 1;

@@ -27,3 +27,11 @@ test('examples/worker-thread.ts has a worker write what the main thread reads', 
   const { status, stdout, stderr } = spawnSync(process.execPath, [path], { encoding: 'utf8' });
   assert.deepEqual([status, stdout, stderr], [0, '0 1 4 9 16\n', '']);
 });
+
+test('examples/two-processes.ts has a child write what the parent reads', () => {
+  const path = fileURLToPath(new URL('../../examples/two-processes.js', import.meta.url));
+  const { status, stdout, stderr } = spawnSync(process.execPath, [path], { encoding: 'utf8' });
+  assert.equal(stderr, '');
+  assert.match(stdout, /^the child found 1 in a \w+ of 16777216 bytes, and left 2\n$/u);
+  assert.equal(status, 0);
+});

@@ -1,0 +1,9 @@
+/** Listens at a path until it is killed: `node listening-peer.js PATH`. Says so on stdout. */
+
+import { argv, stdout } from 'node:process';
+
+import { listenForBuffers } from '../../src/share/index.ts';
+
+const listener = await listenForBuffers(argv[2] ?? '');
+stdout.write('listening\n');
+for await (const connection of listener) connection.close();

@@ -43,7 +43,7 @@ function buildWasm(root) {
 function removeStaleOutput(root) {
   const listing = spawnSync(
     'git',
-    ['ls-files', '-co', '--exclude-standard', '--', 'src', 'test', 'bench', 'examples'],
+    ['ls-files', '-co', '--exclude-standard', '--', 'src', 'test', 'bench', 'examples', 'vm'],
     { cwd: root, encoding: 'utf8' },
   );
   if (listing.status !== 0) return;

@@ -3,6 +3,9 @@
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 
+const TIMEOUT_MS = 600_000;
+/** Of all files, as soon as one boots guests: each of these has a time limit of its own for them. */
+const GUEST_TIMEOUT_MS = 4_000_000;
 const NODE_OPTIONS = [process.env.NODE_OPTIONS, '--enable-source-maps'].filter(Boolean).join(' ');
 
 export function runTests(files, checksPassed) {
@@ -14,7 +17,8 @@ export function runTests(files, checksPassed) {
   if (!checksPassed) process.exitCode = 1;
   process.env.NODE_OPTIONS = NODE_OPTIONS;
   const died = [];
-  const stream = run({ files, concurrency: 2, timeout: 600_000 });
+  const bootsGuests = files.some((path) => path.includes('/dist/test/vm/'));
+  const stream = run({ files, concurrency: 2, timeout: bootsGuests ? GUEST_TIMEOUT_MS : TIMEOUT_MS });
   stream.on('test:fail', (event) => {
     process.exitCode = 1;
     // The reporter prints a file's exit code, but not the signal that ended it.

@@ -1,15 +1,16 @@
-// What `npm start`, `npm test`, `npm run build`, `npm run bench` and `npm run format` run: install, build, then the task.
+// What `npm start`, `npm test` and every `npm run …` of package.json run: install, build, then the task.
 // One script rather than npm's pre-scripts, which are skipped under ignore-scripts=true.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { build } from './build.mjs';
 import { check } from './check.mjs';
 import { commandWords } from './command-words.mjs';
 import { installDependencies } from './install.mjs';
+import { installForGuests } from './vm-install.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const [task, ...rest] = process.argv.slice(2);
@@ -26,8 +27,20 @@ const tasks = {
     runNode(['--enable-source-maps', join(root, 'dist/src/cli/main.js'), ...commandWords(rest)]);
   },
   test: () => {
+    // Nobody's machine is changed unasked.
+    if (process.env.DMABUF_TEST_INSTALL === '1') installForGuests();
     build(root);
     check(root, rest);
+  },
+  vm: async () => {
+    build(root);
+    // In this process: a signal to it ends the guest, with none between that could die first.
+    const main = join(root, 'dist/vm/main.js');
+    process.argv = [process.execPath, main, ...rest];
+    await import(pathToFileURL(main).href);
+  },
+  'vm:install': () => {
+    if (!installForGuests()) process.exitCode = 1;
   },
   bench: () => {
     build(root);
@@ -44,5 +57,6 @@ if (chosen === undefined) {
   process.exit(2);
 }
 // Built sources without a lock file (the published package) need no installation.
-if (existsSync(join(root, 'package-lock.json'))) installDependencies(root);
-chosen();
+const needsDependencies = task !== 'vm:install' && existsSync(join(root, 'package-lock.json'));
+if (needsDependencies) installDependencies(root);
+await chosen();

@@ -1,0 +1,15 @@
+/** The same on arm64, with pages of 4 and of 16 KiB. Debian's arm64 kernels have udmabuf, but no dma-buf heaps. */
+
+import { testInGuest } from '../support/guest-tests.ts';
+
+/** Without src/sg/vmap-batches.test.ts, which computes for minutes there and depends on nothing that a guest has. */
+const FILES = [
+  'src/sg/from-pages.test.js',
+  'src/sg/page*.test.js',
+  'src/sg/sg-*.test.js',
+  'test/conformance/embedded.test.js',
+  'test/conformance/embedded-shareable.test.js',
+];
+
+await testInGuest({ guest: 'arm64', memoryMiB: 4096, files: FILES });
+await testInGuest({ guest: 'arm64-16k', memoryMiB: 4096, files: FILES });

@@ -1,0 +1,78 @@
+/** Debian packages, of this machine's architecture or another, fetched and unpacked but never installed. No root is needed. */
+
+import { mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { Architecture } from './architectures.ts';
+import { cacheFolder } from './cache.ts';
+import { GuestError } from './guest-error.ts';
+import { reportProgress, runProgram } from './run-program.ts';
+
+/** Downloads as root would otherwise warn that apt's own user cannot write here. */
+const PLAIN = ['-oAPT::Sandbox::User=root', '-oAcquire::Retries=2', '-oAcquire::http::Timeout=30'];
+
+/** Fetches `packages` and unpacks them all into `folder`. */
+export function unpackPackages(architecture: Architecture, packages: readonly string[], folder: string): void {
+  const downloads = join(folder, 'downloads');
+  mkdirSync(downloads);
+  withLists(architecture, (lists) => runProgram('apt-get', [...lists, 'download', ...packages], downloads));
+  for (const file of readdirSync(downloads)) runProgram('dpkg-deb', ['-x', join(downloads, file), folder]);
+}
+
+/** What the first of `packages` that exists depends on: of a kernel's package without a version, the one with. */
+export function dependencyOf(architecture: Architecture, packages: readonly string[]): string {
+  return withLists(architecture, (lists) => {
+    for (const name of packages) {
+      const listed = runProgram('apt-cache', [...lists, 'depends', '--important', name]);
+      const dependency = /^\s*Depends: (?<name>linux-image-\S+)$/mu.exec(listed)?.groups?.['name'];
+      if (dependency !== undefined) return dependency;
+    }
+    throw new GuestError(`Cannot find a kernel as apt knows none of these packages: ${packages.join(', ')}`);
+  });
+}
+
+/** Asks with the lists that this machine has. Where these are missing, old or of another architecture: with lists of our own. */
+function withLists<T>(architecture: Architecture, ask: (lists: readonly string[]) => T): T {
+  const isOwnArchitecture = process.arch === architecture.nodeArchitecture;
+  if (isOwnArchitecture) {
+    try {
+      return ask(PLAIN);
+    } catch (error) {
+      if (!(error instanceof GuestError)) throw error;
+    }
+  }
+  const lists = ownLists(architecture);
+  try {
+    return ask(lists);
+  } catch {
+    reportProgress(`fetching the list of Debian's ${architecture.debianArchitecture} packages`);
+    runProgram('apt-get', [...lists, 'update']);
+    return askArchive(ask, lists);
+  }
+}
+
+/** apt-get update succeeds without having reached anything. */
+function askArchive<T>(ask: (lists: readonly string[]) => T, lists: readonly string[]): T {
+  try {
+    return ask(lists);
+  } catch (error) {
+    const said = error instanceof Error ? error.message : '';
+    throw new GuestError(`${said}. Debian's archive must be reachable once, by the sources in /etc/apt`, {
+      cause: error,
+    });
+  }
+}
+
+function ownLists({ debianArchitecture }: Architecture): string[] {
+  const folder = join(cacheFolder(), `lists-${debianArchitecture}`);
+  mkdirSync(join(folder, 'lists', 'partial'), { recursive: true });
+  mkdirSync(join(folder, 'cache', 'archives', 'partial'), { recursive: true });
+  return [
+    ...PLAIN,
+    `-oAPT::Architecture=${debianArchitecture}`,
+    `-oAPT::Architectures=${debianArchitecture}`,
+    `-oDir::State::Lists=${join(folder, 'lists')}`,
+    '-oDir::State::status=/dev/null',
+    `-oDir::Cache=${join(folder, 'cache')}`,
+  ];
+}

@@ -1,0 +1,68 @@
+/** The names of a guest's channels to the host: virtio ports, which this script finds by name. */
+export const CHANNELS = { control: 'control', stdout: 'stdout', stderr: 'stderr' } as const;
+
+/** Where the compiled package lies in a guest. */
+export const PACKAGE_FOLDER = '/dmabuf';
+
+/** The guest's command, written for each boot: a shell script. */
+export const COMMAND_PATH = '/guest/command';
+
+/** There when the command wants a terminal. */
+export const TERMINAL_PATH = '/guest/terminal';
+
+/** In the kernel's log: what stands behind it happened while the command ran. */
+const COMMAND_MARK = 'dmabuf-guest: the command begins';
+
+/** Process 1 of a guest: mounts, runs the command, tells how it ended, and switches the machine off. */
+export const INIT_SCRIPT: string = `#!/bin/sh
+export PATH=/bin HOME=/root NODE_NO_WARNINGS=1
+busybox mount -t proc proc /proc
+busybox --install -s /bin
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+mkdir -p /dev/pts /dev/shm /root /run /tmp
+mount -t devpts devpts /dev/pts
+mount -t tmpfs tmpfs /dev/shm
+mount -t tmpfs tmpfs /tmp
+mount -t debugfs debugfs /sys/kernel/debug
+mount -t tracefs tracefs /sys/kernel/tracing
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+echo '+memory +pids' >/sys/fs/cgroup/cgroup.subtree_control
+ln -s /proc/self/fd /dev/fd
+ln -s /proc/self/fd/0 /dev/stdin
+ln -s /proc/self/fd/1 /dev/stdout
+ln -s /proc/self/fd/2 /dev/stderr
+hostname dmabuf-guest
+ip link set lo up
+modprobe -q virtio_pci
+modprobe -q virtio_console
+
+mkdir -p /dev/virtio-ports
+for port in /sys/class/virtio-ports/*; do
+  ln -s "/dev/\${port##*/}" "/dev/virtio-ports/$(cat "$port/name")"
+done
+exec 3>/dev/virtio-ports/${CHANNELS.control}
+cd ${PACKAGE_FOLDER}
+echo '${COMMAND_MARK}' >/dev/kmsg
+
+if [ -e ${TERMINAL_PATH} ]; then
+  setsid -c sh ${COMMAND_PATH} </dev/hvc0 >/dev/hvc0 2>&1 3>&-
+  status=$?
+else
+  # Pipes, since a port can be opened only once: /dev/stderr could not be.
+  mkfifo /run/stdout /run/stderr
+  cat /run/stdout >/dev/virtio-ports/${CHANNELS.stdout} 3>&- &
+  first=$!
+  cat /run/stderr >/dev/virtio-ports/${CHANNELS.stderr} 3>&- &
+  second=$!
+  sh ${COMMAND_PATH} </dev/null >/run/stdout 2>/run/stderr 3>&-
+  status=$?
+  # What the command left running may hold the pipes open for ever.
+  (sleep 5; kill $first $second) 3>&- &
+  wait $first $second
+fi
+
+[ $status -gt 128 ] && dmesg | sed '1,/${COMMAND_MARK}/d' | tail -n 40 >/dev/console
+echo "status $status" >&3
+poweroff -f
+`;

@@ -1,0 +1,76 @@
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { MODULES } from './architectures.ts';
+import type { Architecture } from './architectures.ts';
+import { cached, cacheKey } from './cache.ts';
+import type { ArchiveEntry } from './cpio.ts';
+import { dependencyOf, unpackPackages } from './debian-packages.ts';
+import { GuestError } from './guest-error.ts';
+import { loadOrder, parseModules } from './module-order.ts';
+import { reportProgress, runProgram } from './run-program.ts';
+
+/** A kernel of Debian's, with its modules as files of a guest. */
+export interface Kernel {
+  /** What `uname -r` prints. */
+  readonly release: string;
+  readonly imagePath: string;
+  /** A folder like `/lib/modules/RELEASE`, of which only what {@link MODULES} need is kept. */
+  readonly modulesFolder: string;
+}
+
+/**
+ * The newest kernel that apt knew when it was fetched. The exact package leaves the archive when the next one comes, so none is
+ * pinned; a new one is fetched when the cache is emptied.
+ */
+export function fetchKernel(architecture: Architecture): Kernel {
+  const { guestName, kernelPackages } = architecture;
+  const key = cacheKey({ kernelPackages, modules: MODULES });
+  const folder = cached(`kernel-${guestName}-${key}`, (target) => buildKernel(architecture, target));
+  const release = readFileSync(join(folder, 'release'), 'utf8');
+  return { release, imagePath: join(folder, 'vmlinuz'), modulesFolder: join(folder, 'modules') };
+}
+
+function buildKernel(architecture: Architecture, folder: string): void {
+  const packageName = dependencyOf(architecture, architecture.kernelPackages);
+  reportProgress(`fetching ${packageName} (about 110 MB)`);
+  const unpacked = join(folder, 'unpacked');
+  mkdirSync(unpacked);
+  unpackPackages(architecture, [packageName], unpacked);
+  const image = readdirSync(join(unpacked, 'boot')).find((name) => name.startsWith('vmlinuz-'));
+  if (image === undefined) throw new GuestError(`Cannot build the guest as ${packageName} has no kernel`);
+  const release = image.slice('vmlinuz-'.length);
+  cpSync(join(unpacked, 'boot', image), join(folder, 'vmlinuz'));
+  keepModules(unpacked, release, join(folder, 'modules'));
+  writeFileSync(join(folder, 'release'), release);
+  rmSync(unpacked, { recursive: true });
+}
+
+function keepModules(unpacked: string, release: string, target: string): void {
+  // Since Debian 13 packages have usr/lib where they had lib, which is where depmod looks.
+  if (!existsSync(join(unpacked, 'lib'))) symlinkSync('usr/lib', join(unpacked, 'lib'));
+  runProgram('depmod', ['-b', unpacked, release]);
+  const source = join(unpacked, 'lib', 'modules', release);
+  const entries = parseModules(readFileSync(join(source, 'modules.dep'), 'utf8'));
+  const paths = loadOrder(entries, MODULES);
+  for (const path of paths) {
+    cpSync(join(source, path), join(target, path));
+    if (path.endsWith('.xz')) runProgram('xz', ['-d', join(target, path)]);
+  }
+  const kept = [...entries.values()].filter(({ path }) => paths.includes(path));
+  const lines = kept.map(({ path, needs }) => `${[`${path}:`, ...needs].join(' ')}\n`.replaceAll('.ko.xz', '.ko'));
+  writeFileSync(join(target, 'modules.dep'), lines.join(''));
+}
+
+/** Every module, and what `modprobe` finds them by. */
+export function moduleEntries({ release, modulesFolder }: Kernel): ArchiveEntry[] {
+  const files = readdirSync(modulesFolder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return files.map((file) => {
+    const path = join(file.parentPath, file.name);
+    return {
+      path: `lib/modules/${release}${path.slice(modulesFolder.length)}`,
+      kind: 'file',
+      content: readFileSync(path),
+    };
+  });
+}

@@ -1,0 +1,29 @@
+import { accessSync, constants } from 'node:fs';
+import { join } from 'node:path';
+
+import type { Architecture } from './architectures.ts';
+
+const INSTALL_COMMAND = 'npm run vm:install';
+/** Besides the emulator: what fetches and unpacks packages, and what ends the emulator with its parent. */
+const PROGRAMS = ['apt-cache', 'apt-get', 'depmod', 'dpkg-deb', 'ldd', 'npm', 'setpriv', 'tar', 'xz'];
+
+/** What this machine lacks for a guest, and the one command that installs it; undefined when nothing is missing. */
+export function missingRequirement({ emulator }: Architecture): string | undefined {
+  const missing = [emulator, ...PROGRAMS].filter((program) => !isOnPath(program));
+  if (missing.length === 0) return undefined;
+  if (missing.includes('apt-get'))
+    return `there is no ${missing.join(', ')}: guests are made of Debian's packages, on Debian`;
+  return `there is no ${missing.join(', ')}: run "${INSTALL_COMMAND}" as root`;
+}
+
+function isOnPath(program: string): boolean {
+  const folders = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`.split(':');
+  return folders.some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}

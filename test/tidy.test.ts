@@ -26,7 +26,9 @@ const UNFINISHED = new RegExp(`\\b(?:${['TO', 'DO'].join('')}|${['FIX', 'ME'].jo
 const NAME_FOR_ANYTHING = /(?:^|-)(?:utils?|helpers?|common|managers?|misc)$/u;
 const TEST_FILE = /\.(?:test|fuzz)\.ts$/u;
 
-const files = readSourceFiles(['src', 'test', 'bench', 'examples', 'vm']).filter(({ path }) => !path.startsWith(ASSEMBLY));
+const files = readSourceFiles(['src', 'test', 'bench', 'examples', 'vm']).filter(
+  ({ path }) => !path.startsWith(ASSEMBLY),
+);
 const source = files.filter(({ path }) => path.startsWith('src/'));
 const product = source.filter(({ path }) => !TEST_FILE.test(path));
 

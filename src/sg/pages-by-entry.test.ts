@@ -316,6 +316,7 @@ test('createPageList() makes do without WebAssembly where no address space is le
   // In KiB: room for Node, but not for the 10 GiB that a WebAssembly.Memory wants.
   const { started, output } = makeListElsewhere('ulimit -v 9000000', []);
   if (!started) context.skip('Node does not start within 8.5 GiB of address space');
+  else if (process.arch === 'arm64') context.skip('a WebAssembly.Memory reserves less address space on arm64');
   else assert.equal(output, 'started false 16');
 });
 

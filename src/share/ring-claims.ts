@@ -29,6 +29,7 @@ export class RingClaims {
   #cursor: number;
   #dropped = 0;
   #wait = 0;
+  #isWaiting = false;
   #answeredWait = 0;
 
   constructor(area: RingArea, mode: RingMode) {
@@ -92,11 +93,14 @@ export class RingClaims {
   /** From now on the producer has to wake this consumer when it publishes. Look again before sleeping. */
   *announceWait(): RingSteps<void> {
     this.#wait += 1;
+    this.#isWaiting = true;
     yield;
     this.#area.store(this.#area.consumerWait, this.#wait);
   }
 
   *endWait(): RingSteps<void> {
+    if (!this.#isWaiting) return;
+    this.#isWaiting = false;
     yield;
     this.#area.store(this.#area.consumerWait, 0);
   }

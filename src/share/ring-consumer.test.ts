@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 
 import { checkLeaksAfterFile } from '../../test/support/leak-check.ts';
 import { stateOf } from '../../test/support/promise-state.ts';
@@ -34,6 +35,37 @@ test('RingConsumer.next waits for a frame to be published, and for one that is h
   first?.release();
   assert.equal((await other)?.sequence, 2);
   (await other)?.release();
+});
+
+test('RingConsumer.next leaves the event loop alone while it waits for a frame to be released when the producer is gone', async (t) => {
+  const ring = createRing(t);
+  const consumer = await join(t, ring, { mode: 'every' });
+  publish(ring);
+  const frame = await consumer.next();
+  publish(ring);
+  ring.close();
+  const next = consumer.next();
+  // A timer comes only where nothing keeps the event loop from it.
+  await setTimeout(5);
+  assert.equal(await stateOf(next), 'pending');
+  frame?.release();
+  assert.equal((await next)?.sequence, 2);
+  (await next)?.release();
+  assert.equal(await consumer.next(), undefined);
+});
+
+test('RingConsumer.next goes on to wait, and the program to run, when it is woken for nothing', async (t) => {
+  const ring = createRing(t);
+  const [ours, theirs] = connectedPair(t);
+  const [consumer] = await Promise.all([joinFrameRing(theirs, { mode: 'every' }), ring.addConsumer(ours)]);
+  const next = consumer.next();
+  for (let round = 0; round < 50; round += 1) ours.trySend({ message: 'nothing' });
+  for (let turn = 0; turn < 100; turn += 1) await stateOf(next);
+  assert.equal(await stateOf(next), 'pending');
+  publish(ring);
+  assert.equal((await next)?.sequence, 1);
+  (await next)?.release();
+  consumer.close();
 });
 
 test('RingConsumer.next rejects with the abort reason, and misses nothing by it', async (t) => {

@@ -86,8 +86,10 @@ export class RingConsumer implements AsyncIterable<RingFrame, undefined> {
       const frame = this.tryNext() ?? this.#announceWait();
       if (frame !== undefined || this.#closed) return frame;
       await this.#sleep(options.signal);
-      // Woken for nothing: a producer that does so all the time must not keep the event loop from turning.
-      if (!this.#hasNews()) await setImmediate();
+      const frameNow = this.tryNext();
+      if (frameNow !== undefined || this.#closed) return frameNow;
+      // Woken for nothing: whoever does so all the time must not keep the event loop from turning.
+      await setImmediate();
     }
   }
 

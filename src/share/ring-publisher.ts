@@ -31,6 +31,7 @@ export class RingPublisher {
   readonly #writing = new Set<number>();
   #sequence = NO_SEQUENCE;
   #wait = 0;
+  #isWaiting = false;
   /** The frame published last, which is never taken back: who comes late finds it. */
   #newest: { readonly frame: number; readonly details: FrameDetails } | undefined;
 
@@ -114,10 +115,13 @@ export class RingPublisher {
   /** From now on consumers that let go of a frame, or take one, have to wake the producer. Look again before sleeping. */
   *announceWait(): RingSteps<void> {
     this.#wait += 1;
+    this.#isWaiting = true;
     yield* this.#tellAll((area) => area.producerWait, this.#wait);
   }
 
   *endWait(): RingSteps<void> {
+    if (!this.#isWaiting) return;
+    this.#isWaiting = false;
     yield* this.#tellAll((area) => area.producerWait, 0);
   }
 

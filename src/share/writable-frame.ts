@@ -15,7 +15,7 @@ export interface PublishOptions {
 }
 
 /** What becomes of a frame that was taken to be written. */
-export interface FrameOutcome {
+interface FrameOutcome {
   readonly metadataBytes: number;
   /** Shows the frame to the consumers. Returns its sequence number. */
   publish(details: FrameDetails): number;

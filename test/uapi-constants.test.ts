@@ -14,6 +14,7 @@ const HEADERS = [
   'sys/epoll.h',
   'sys/mman.h',
   'sys/socket.h',
+  'sys/syscall.h',
   'fcntl.h',
   'unistd.h',
   'linux/falloc.h',

@@ -49,6 +49,8 @@ export interface AllocationRequest {
   /** At most 31 bytes; empty where none was given. */
   readonly name: string;
   readonly shareable: boolean;
+  /** Whether to record the layout where it would not be known otherwise. */
+  readonly traceLayout: boolean;
 }
 
 /** Memory for one buffer. */

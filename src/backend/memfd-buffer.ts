@@ -4,8 +4,10 @@ import type { ByteLength } from '../base/quantities.ts';
 import type { DmaBufCalls } from '../linux/dma-buf-calls.ts';
 import type { BorrowedFd, OwnedFd } from '../linux/fd.ts';
 import type { BufferCalls } from './buffer-calls.ts';
+import type { BufferLayout } from './contract.ts';
 import { FileBuffer } from './file-buffer.ts';
 import { layoutOfMemfd } from './layout/memfd-layout.ts';
+import { rememberLayout } from './layout/remember-layout.ts';
 
 export const UDMABUF_DEVICE = '/dev/udmabuf';
 
@@ -30,6 +32,7 @@ export function createMemfdBuffer(calls: BufferCalls, request: MemfdRequest): Fi
     cleanup.defer(() => memfd.close());
     const dmaBuf = request.wrap(memfd);
     cleanup.defer(() => dmaBuf?.close());
+    const measure = (): BufferLayout => layoutOfMemfd(calls.system, memfd.borrow(), { length, pageSize });
     const buffer = new FileBuffer(
       calls.dmaBuf,
       { memfd, dmaBuf },
@@ -37,7 +40,8 @@ export function createMemfdBuffer(calls: BufferCalls, request: MemfdRequest): Fi
         length,
         pageSize,
         exporter: dmaBuf === undefined ? 'memfd' : 'udmabuf',
-        layout: () => layoutOfMemfd(calls.system, memfd.borrow(), { length, pageSize }),
+        // A dma-buf holds its pages where they are.
+        layout: dmaBuf === undefined ? measure : rememberLayout(measure),
         released: () => request.released(),
       },
     );

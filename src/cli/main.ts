@@ -8,13 +8,14 @@ import { FAILED, SUCCEEDED, USED_WRONGLY, UsageError } from './command.ts';
 import type { Command, ExitStatus } from './command.ts';
 import { doctorCommand } from './doctor.ts';
 import { heapsCommand } from './heaps.ts';
+import { layoutCommand } from './layout.ts';
 import { lsCommand } from './ls.ts';
 import { formatTable } from './table.ts';
 import { openTerminal } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
 import { vmapCommand } from './vmap.ts';
 
-const COMMANDS: readonly Command[] = [vmapCommand, heapsCommand, lsCommand, doctorCommand];
+const COMMANDS: readonly Command[] = [vmapCommand, heapsCommand, lsCommand, layoutCommand, doctorCommand];
 
 // Compiled, this file is dist/src/cli/main.js.
 const PACKAGE_FILE = new URL('../../../package.json', import.meta.url);

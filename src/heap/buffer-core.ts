@@ -116,6 +116,15 @@ export class BufferCore {
     });
   }
 
+  /** For a holder that is gone either way. */
+  dropHolderNowOrLater(memory: WindowMemory | undefined): void {
+    const tryRelease = (): boolean => {
+      this.dropHolder(memory);
+      return true;
+    };
+    this.#surroundings.reclaimer.tryNowOrLater({ keepAlive: memory, tryRelease });
+  }
+
   /** Maps the memory over `target` as well. Until the returned function is called, that holds it. */
   mapElsewhere(target: MemoryStretch, populate: boolean): (window: WindowMemory | undefined) => void {
     const { mapping } = this.#surroundings;
@@ -199,10 +208,12 @@ export class BufferCore {
     if (this.#waiting) return;
     this.#waiting = true;
     const tryRelease = (): boolean => {
-      if (this.#windowUserCount > 0) return false;
-      this.#control?.releaseEndedThreads();
-      if (this.#control?.retire() === false) return false;
-      this.#settle(memory);
+      // Used again: its last user will see to it. Kept here until then, a window that is forgotten could not be collected.
+      if (this.#windowUserCount === 0) {
+        this.#control?.releaseEndedThreads();
+        if (this.#control?.retire() === false) return false;
+        this.#settle(memory);
+      }
       this.#waiting = false;
       return true;
     };

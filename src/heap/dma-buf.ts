@@ -103,7 +103,13 @@ export class DmaBuf {
     this.#core.label = this.#label;
   }
 
-  /** The buffer's scatter-gather table, or why it is not known. */
+  /**
+   * The buffer's scatter-gather table, or why it is not known.
+   *
+   * An embedded heap's is always known. Any other is measured when it is asked for, which takes root: a dma-buf's by tracing while it is
+   * mapped for a moment, and only once; a memfd's from `/proc/self/pagemap`, anew each time, which commits every page of it. It
+   * has an entry for each run of pages then; `traceLayout` of {@link Heap.allocate} has one for each piece that the heap took.
+   */
   layout(): BufferLayout {
     this.#checkOpen('tell the layout of');
     return this.#core.memory.layout();
@@ -210,13 +216,20 @@ export class DmaBuf {
 
   /**
    * Resolves when the buffer may be read (no writer pending) or written (no reader or writer pending): fences of this process, and of
-   * devices where it is a dma-buf, as `poll` with EPOLLIN and EPOLLOUT tells (dma_buf_poll).
+   * devices where it is a dma-buf, as `poll` with EPOLLIN and EPOLLOUT tells (dma_buf_poll). Closed meanwhile, the buffer keeps its memory
+   * until then.
    */
   async ready(mode: 'read' | 'write', options: WaitOptions = {}): Promise<void> {
     checkOneOf(mode, 'wait for the buffer', ['read', 'write']);
     this.#checkOpen('wait for');
-    await this.#reservation.wait(usageToWaitFor(mode), options);
-    await this.#core.memory.maintenance.whenReady(mode, options);
+    // Closed meanwhile, the descriptor that is asked would be somebody else's.
+    this.#core.addHolder();
+    try {
+      await this.#reservation.wait(usageToWaitFor(mode), options);
+      await this.#core.memory.maintenance.whenReady(mode, options);
+    } finally {
+      this.#core.dropHolderNowOrLater(this.#memory);
+    }
   }
 
   /**

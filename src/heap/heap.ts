@@ -18,6 +18,12 @@ export interface AllocateOptions {
   readonly name?: string | undefined;
   /** Whether the buffer can be passed to other processes. Kernel buffers always can. Default: false. */
   readonly shareable?: boolean | undefined;
+  /**
+   * Whether to trace the allocation, so that `layout()` of a kernel heap's buffer tells its entries, in the order and sizes that they were
+   * allocated in, rather than its runs. Takes root and tracefs, and milliseconds; where it is refused, the buffer is allocated all the
+   * same. Other backends know their buffers' layout without. Default: false.
+   */
+  readonly traceLayout?: boolean | undefined;
 }
 
 /** Options that belong to the heap rather than to where its memory comes from. */
@@ -97,11 +103,12 @@ export class Heap {
    */
   allocate(length: number, options: AllocateOptions = {}): DmaBuf {
     const rounded = this.#checkLength(length);
-    checkOptions(options, 'allocate the buffer', ['name', 'shareable']);
+    checkOptions(options, 'allocate the buffer', ['name', 'shareable', 'traceLayout']);
     const name = checkBufferName(options.name ?? '');
     this.#checkOpen();
     const shareable = checkBoolean(options.shareable ?? false, 'make the buffer shareable');
-    const memory = this.#allocateMemory({ length: rounded, name, shareable });
+    const traceLayout = checkBoolean(options.traceLayout ?? false, 'trace the layout of the buffer');
+    const memory = this.#allocateMemory({ length: rounded, name, shareable, traceLayout });
     const label = name === '' ? 'the buffer' : `buffer "${name}"`;
     const creation = this.#trackAllocations ? new Error('Allocated').stack : undefined;
     const core = new BufferCore(memory, this.#buffers, { label, creation });

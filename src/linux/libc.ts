@@ -40,6 +40,9 @@ export interface RawCalls {
   // eslint-disable-next-line max-params -- the kernel's own signature
   mremap(address: number, lengthOld: number, lengthNew: number, flags: number, addressNew: number): number;
   madvise(address: number, length: number, advice: number): number;
+  /** A system call by its number, with up to three arguments that are integers. */
+  // eslint-disable-next-line max-params -- the C library's own signature
+  syscall(number: number, first: number, second: number, third: number): number;
   getpagesize(): number;
   /** Not a system call: cannot fail. */
   memset(address: number, byte: number, length: number): number;
@@ -93,6 +96,7 @@ function loadLibc(): RawCalls {
     munmap: libc.func('int munmap(intptr_t address, size_t length)'),
     mremap: libc.func('intptr_t mremap(intptr_t address, size_t old, size_t new, int flags, intptr_t target)'),
     madvise: libc.func('int madvise(intptr_t address, size_t length, int advice)'),
+    syscall: libc.func('intptr_t syscall(intptr_t number, intptr_t first, intptr_t second, intptr_t third)'),
     getpagesize: libc.func('int getpagesize()'),
     memset: libc.func('intptr_t memset(intptr_t address, int byte, size_t length)'),
     errno: () => koffi.errno(),

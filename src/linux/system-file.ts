@@ -12,12 +12,17 @@ const MISSING: readonly ErrnoName[] = ['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', '
  * @throws {DmaBufError} as the kernel refuses
  */
 export function readSystemFile(path: string): Buffer {
+  return withFileErrors('read', path, () => readFileSync(path));
+}
+
+/** Runs `call`, which is to do `action` (a verb) with the file at `path` by functions of `node:fs`: their refusals become typed errors. */
+export function withFileErrors<Result>(action: string, path: string, call: () => Result): Result {
   try {
-    return readFileSync(path);
+    return call();
   } catch (cause) {
     const { errno = 0, syscall = 'open' } = cause as NodeJS.ErrnoException;
     const code = errnoName(-errno);
-    throw new DmaBufError(`Cannot read ${path}: ${syscall} failed with ${code}`, {
+    throw new DmaBufError(`Cannot ${action} ${path}: ${syscall} failed with ${code}`, {
       code,
       syscall,
       values: { path },

@@ -49,3 +49,20 @@ test('buildCPeer() takes $CC before the others, also of several words', (context
   chosen.close();
   return assert.match(chosen.command, /^env cc -O2 /u);
 });
+
+test('buildCPeer() takes a program from $DMABUF_PEERS, and leaves it there', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'dmabuf-peers-'));
+  try {
+    const path = join(folder, 'dma-heap');
+    writeFileSync(path, '');
+    const env = { PATH: '/nonexistent', DMABUF_PEERS: folder };
+    const peer = buildCPeer('dma-heap', { env });
+    assert.ok(peer.built);
+    assert.deepEqual([peer.path, peer.command], [path, `${path}, built elsewhere`]);
+    peer.close();
+    assert.ok(existsSync(path));
+    assert.equal(buildCPeer('memfd', { env }).built, false);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});

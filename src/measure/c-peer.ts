@@ -1,7 +1,7 @@
 /** The C programs that this package compares itself with: found in bench/peer/, built where it runs. */
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,7 +28,7 @@ interface MissingCPeer {
 }
 
 /** The programs in bench/peer/. */
-type CPeerName = 'addon' | 'memfd' | 'sg-to-pages' | 'vmap';
+type CPeerName = 'addon' | 'dma-heap' | 'memfd' | 'sg-to-pages' | 'vmap';
 
 /** Options of {@link buildCPeer}. */
 interface BuildOptions {
@@ -65,13 +65,23 @@ function missing(reason: string): MissingCPeer {
   return { built: false, reason, close: () => {} };
 }
 
+/** Programs that were built elsewhere, for a machine without a compiler: `$DMABUF_PEERS` is the folder that they lie in. */
+function findBuilt(name: CPeerName, env: NodeJS.ProcessEnv): CPeer | undefined {
+  const path = join(env['DMABUF_PEERS'] ?? '', name);
+  if (env['DMABUF_PEERS'] === undefined || !existsSync(path)) return undefined;
+  return { built: true, path, command: `${path}, built elsewhere`, compiler: 'of another machine', close: () => {} };
+}
+
 /**
- * Builds a program of bench/peer/ in a temporary folder, with the first that works of `$CC`, `cc`, `gcc` and `clang`.
+ * Builds a program of bench/peer/ in a temporary folder, with the first that works of `$CC`, `cc`, `gcc` and `clang`; or takes it from
+ * `$DMABUF_PEERS`, where it lies there.
  *
  * @returns what was built, or the reason why not; never throws for want of a compiler
  */
 export function buildCPeer(name: CPeerName, options: BuildOptions = {}): CPeer {
   const { env = process.env, flags = [] } = options;
+  const found = findBuilt(name, env);
+  if (found !== undefined) return found;
   const compiler = findCompiler(env);
   if (compiler === undefined) {
     return missing(`no C compiler answers: ${['$CC', ...COMPILERS].join(', ')} were tried; install gcc or clang`);

@@ -1,5 +1,6 @@
 import { openEmbeddedHeap } from '../../src/backend/embedded/index.ts';
 import type { AllocateOptions, Heap } from '../../src/index.ts';
+import { cannotSeePfns, lacksLayout } from '../support/layout-rights.ts';
 import { checkLeaksAfterFile } from '../support/leak-check.ts';
 import { testHeap } from './all-parts.ts';
 
@@ -16,7 +17,7 @@ testHeap({
   name: 'embedded, shareable',
   open: openShareableHeap,
   lacks: {
-    layout: 'the kernel chose the pages of its memfd',
+    ...lacksLayout(cannotSeePfns()),
     many: 'each shareable buffer takes a file descriptor',
   },
 });

@@ -9,9 +9,11 @@ import { readMachineRoom } from '../../linux/memory-room.ts';
 import { MappingBudget } from '../../mapping/mapping-budget.ts';
 import type { MappingContext } from '../../mapping/window.ts';
 import type { BufferCalls } from '../buffer-calls.ts';
-import type { AllocationRequest, BackendBuffer, BackendHeap, BackendStats } from '../contract.ts';
+import type { AllocationRequest, BackendBuffer, BackendHeap, BackendStats, BufferLayout } from '../contract.ts';
 import { FileBuffer } from '../file-buffer.ts';
+import { traceAllocation } from '../layout/allocation-trace.ts';
 import { layoutOfDmaBuf } from '../layout/dma-buf-layout.ts';
+import { rememberLayout } from '../layout/remember-layout.ts';
 import { RoomGauge } from '../room-gauge.ts';
 
 /** Where the kernel shows its heaps (drivers/dma-buf/dma-heap.c, dma_heap_devnode). */
@@ -34,12 +36,14 @@ export class KernelHeap implements BackendHeap {
   readonly #calls: BufferCalls;
   readonly #device: OwnedFd;
   readonly #room: RoomGauge;
+  readonly #root: string;
   #usedBytes = 0;
 
   /** @throws {DmaBufError} as the kernel refuses to open the device */
   constructor({ name, calls, root }: KernelHeapSetup) {
     this.name = name;
     this.#calls = calls;
+    this.#root = root;
     this.pageSize = calls.system.pageSize();
     this.mapping = { calls: calls.system, budget: new MappingBudget(root) };
     // Not the control group's: the kernel charges a heap's memory to none, unless it was booted with dma_heap.mem_accounting=1.
@@ -48,12 +52,12 @@ export class KernelHeap implements BackendHeap {
   }
 
   /** Larger requests than the machine can hold are refused here: the kernel would end processes to fulfil them. */
-  allocate({ length, name }: AllocationRequest): BackendBuffer {
+  allocate({ length, name, traceLayout }: AllocationRequest): BackendBuffer {
     this.#room.check({ length, newBytes: length, pledgedBytes: () => 0 });
     return withCleanup((cleanup) => {
-      const dmaBuf = this.#allocateDmaBuf(length);
+      const { dmaBuf, traced } = traceLayout ? this.#allocateTraced(length) : { dmaBuf: this.#allocateDmaBuf(length) };
       cleanup.defer(() => dmaBuf.close());
-      const buffer = this.#bufferOf(dmaBuf, length);
+      const buffer = this.#bufferOf(dmaBuf, length, traced);
       if (name !== '') buffer.setName(name);
       this.#usedBytes += length;
       return buffer;
@@ -83,16 +87,25 @@ export class KernelHeap implements BackendHeap {
     }
   }
 
-  #bufferOf(dmaBuf: OwnedFd, length: ByteLength): FileBuffer {
+  #allocateTraced(length: ByteLength): { dmaBuf: OwnedFd; traced: BufferLayout } {
+    const traced = { root: this.#root, length, pageSize: this.pageSize };
+    const { value, layout } = traceAllocation(traced, () => this.#allocateDmaBuf(length));
+    return { dmaBuf: value, traced: layout };
+  }
+
+  /** Measured when it is asked for, unless the trace of the allocation told the layout. */
+  #bufferOf(dmaBuf: OwnedFd, length: ByteLength, traced?: BufferLayout): FileBuffer {
     const { system } = this.#calls;
-    const size = { length, pageSize: this.pageSize };
+    const size = { length, pageSize: this.pageSize, root: this.#root };
+    const measure = rememberLayout(() => layoutOfDmaBuf(system, dmaBuf.borrow(), size));
     return new FileBuffer(
       this.#calls.dmaBuf,
       { dmaBuf },
       {
-        ...size,
+        length,
+        pageSize: this.pageSize,
         exporter: this.name,
-        layout: () => layoutOfDmaBuf(system, dmaBuf.borrow(), size),
+        layout: () => (traced?.known === true ? traced : measure()),
         released: () => {
           this.#usedBytes -= length;
         },

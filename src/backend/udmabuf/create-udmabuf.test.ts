@@ -52,7 +52,11 @@ test('createUdmabuf() refuses what is no list of stretches', (t) => {
 
 test('createUdmabuf() refuses stretches that are not whole pages within their memfd', (t) => {
   const fd = memfdWith(t);
-  assertRefused([{ fd, offset: PAGE / 2 }], RangeError, /every offset must be whole pages of \d+ bytes: current value/u);
+  assertRefused(
+    [{ fd, offset: PAGE / 2 }],
+    RangeError,
+    /every offset must be whole pages of \d+ bytes: current value/u,
+  );
   assertRefused([{ fd, length: PAGE + 1 }], RangeError, /every length must be whole pages/u);
   assertRefused([{ fd, length: 0 }], RangeError, /by its length/u);
   assertRefused([{ fd, offset: -PAGE }], RangeError, /by its offset/u);
@@ -89,8 +93,23 @@ test('createUdmabuf() says what would help where there is no device, and keeps t
       () => createUdmabufWithin({ root }, stretches),
       (error) => isDmaBufError(error, code) && message.test(error.message),
     );
-  refused(temporaryTree(t, {}), [{ fd }], 'ENOENT', /^Cannot make a udmabuf as there is no \/dev\/udmabuf.*CONFIG_UDMABUF/u);
-  refused(machine, Array<UdmabufStretch>(4).fill({ fd }), 'EINVAL', /at most 3 stretches: current value is 4; as root, run: echo 48 > .*\/list_limit$/u);
+  refused(
+    temporaryTree(t, {}),
+    [{ fd }],
+    'ENOENT',
+    /^Cannot make a udmabuf as there is no \/dev\/udmabuf.*CONFIG_UDMABUF/u,
+  );
+  refused(
+    machine,
+    [{ fd }, { fd }, { fd }, { fd }],
+    'EINVAL',
+    /at most 3 stretches: current value is 4; as root, run: echo 48 > .*\/list_limit$/u,
+  );
   const large = memfdWith(t, { length: 2 ** 20 + PAGE });
-  refused(machine, [{ fd: large }], 'EINVAL', /at most 1 MiB: current value is \d+ bytes; as root, run: echo 16 > .*size_limit_mb/u);
+  refused(
+    machine,
+    [{ fd: large }],
+    'EINVAL',
+    /at most 1 MiB: current value is \d+ bytes; as root, run: echo 16 > .*size_limit_mb/u,
+  );
 });

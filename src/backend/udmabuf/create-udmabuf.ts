@@ -134,10 +134,10 @@ function checkLimits(stretches: readonly FileStretch[], root: string): void {
   const limit = readUdmabufLimit(root);
   const length = stretches.reduce((sum, stretch) => sum + stretch.length, 0);
   if (length > limit.bytes)
-    throw refusal(
-      `it holds at most ${formatSize(limit.bytes)}: current value is ${length} bytes; ${limit.remedy}`,
-      { code: 'EINVAL', values: { length, limitBytes: limit.bytes } },
-    );
+    throw refusal(`it holds at most ${formatSize(limit.bytes)}: current value is ${length} bytes; ${limit.remedy}`, {
+      code: 'EINVAL',
+      values: { length, limitBytes: limit.bytes },
+    });
 }
 
 function openDevice(calls: BufferCalls, root: string): OwnedFd {

@@ -19,6 +19,8 @@ import { stampFrame, stampsOf } from './frame-stamps.ts';
 import { exitOf, socketPath, spawnScript } from './peer-process.ts';
 import type { ConsumerReport } from './ring-consumer-peer.ts';
 
+/** How often processes are killed: a guest, where each takes seconds to start, is given fewer. */
+const KILL_ROUND_COUNT = Number(env['DMABUF_KILL_ROUNDS'] ?? 8);
 const SEED = Number(env['DMABUF_FUZZ_SEED'] ?? randomInt(UINT_MAX));
 const FRAME_BYTES = 256 * 1024;
 
@@ -163,7 +165,7 @@ test('A frame ring has all its frames again when consumers are killed at any ins
   const observer = reportOf(spawnConsumer(t, { path, mode: 'every', heldMax: 2 }));
   await untilConsumerCount(ring, 1);
   const victims = async (): Promise<void> => {
-    for (let round = 0; round < 8; round += 1) {
+    for (let round = 0; round < KILL_ROUND_COUNT; round += 1) {
       const children = (['every', 'newest'] as const).flatMap((mode) => [
         spawnConsumer(t, { path, mode, heldMax: 2, holdMs: random.below(2) }),
       ]);
@@ -198,7 +200,7 @@ test('A frame ring has all its frames again when consumers are killed at any ins
 test('Consumers of a producer that is killed at any instant keep what they hold, and are told', async (t) => {
   t.diagnostic(`DMABUF_FUZZ_SEED=${SEED}`);
   const random = new SeededRandom(SEED);
-  for (let round = 0; round < 8; round += 1) {
+  for (let round = 0; round < KILL_ROUND_COUNT; round += 1) {
     const path = socketPath(t);
     const producer = spawnScript(t, 'ring-producer-peer.js', [path, String(FRAME_BYTES)], {
       stdio: ['ignore', 'pipe', 'inherit'],

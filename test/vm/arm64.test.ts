@@ -9,7 +9,12 @@ const FILES = [
   'src/sg/sg-*.test.js',
   'test/conformance/embedded.test.js',
   'test/conformance/embedded-shareable.test.js',
+  'test/conformance/udmabuf.test.js',
+  'test/share/connection.test.js',
+  'test/share/ring.test.js',
 ];
 
-await testInGuest({ guest: 'arm64', memoryMiB: 4096, files: FILES });
-await testInGuest({ guest: 'arm64-16k', memoryMiB: 4096, files: FILES });
+const environment = { DMABUF_KILL_ROUNDS: '2' };
+
+await testInGuest({ guest: 'arm64', memoryMiB: 4096, environment, files: FILES });
+await testInGuest({ guest: 'arm64-16k', memoryMiB: 4096, environment, files: FILES });

@@ -4,7 +4,7 @@ import { testInGuest } from '../support/guest-tests.ts';
 import type { GuestTests } from '../support/guest-tests.ts';
 
 /** One emulated processor does in a minute what one of this machine does in some seconds. */
-const FEWER_STEPS = { DMABUF_FUZZ_STEPS: '4000' };
+const FEWER_STEPS = { DMABUF_FUZZ_STEPS: '4000', DMABUF_KILL_ROUNDS: '2' };
 
 const GUESTS: readonly GuestTests[] = [
   {
@@ -12,12 +12,19 @@ const GUESTS: readonly GuestTests[] = [
     memoryMiB: 6144,
     environment: FEWER_STEPS,
     files: [
-      'test/faults/*.test.js',
       'test/conformance/embedded.test.js',
       'test/conformance/embedded-shareable.test.js',
-      'test/limits/*.test.js',
-      'src/mapping/window.test.js',
+      'test/conformance/kernel.test.js',
+      'test/conformance/udmabuf.test.js',
+      'test/kernel/*.test.js',
+      'test/share/*.test.js',
       'test/fuzz/heap.fuzz.js',
+      'test/limits/*.test.js',
+      'test/cli/doctor.test.js',
+      'test/cli/layout.test.js',
+      'src/backend/layout/*.test.js',
+      'src/linux/*.test.js',
+      'src/mapping/window.test.js',
     ],
   },
   {

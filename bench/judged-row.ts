@@ -8,7 +8,7 @@ export interface JudgedRow extends BenchRow {
 
 /** Whether a row's target is reached. Null without a target, or without a peer to tell by. */
 export function isReached(row: JudgedRow): boolean | null {
-  if (row.peerNs === null || row.ratio === null) return null;
+  if (row.oursNs === null || row.peerNs === null || row.ratio === null) return null;
   if (row.differenceNsMax !== undefined) return row.oursNs - row.peerNs <= row.differenceNsMax;
   return row.target === undefined ? null : row.ratio >= row.target;
 }

@@ -30,6 +30,7 @@ Measures this package beside C, or beside the plain way, taking turns in one run
   --only SUBJECT  one of ${SUBJECT_NAMES}
   --quick         little of everything, to see that it runs: the figures mean little
   --json          one object instead of a table; times in ns, null where there was nothing to compare with
+  --guest         heap-overhead alone, in the emulated guest, which has heaps: first of all options
   --help          this text
 
 A whole run takes some minutes and 4 GiB of memory, and writes docs/conversion.svg.

@@ -11,6 +11,7 @@ export interface Peers {
   readonly vmap: CPeer;
   readonly memfd: CPeer;
   readonly addon: CPeer;
+  readonly dmaHeap: CPeer;
 }
 
 export function buildPeers(env: NodeJS.ProcessEnv = process.env): Peers {
@@ -19,6 +20,7 @@ export function buildPeers(env: NodeJS.ProcessEnv = process.env): Peers {
     vmap: buildCPeer('vmap', { env }),
     memfd: buildCPeer('memfd', { env }),
     addon: buildAddon(env),
+    dmaHeap: buildCPeer('dma-heap', { env }),
   };
 }
 

@@ -78,14 +78,18 @@ function formatRows(rows: readonly JudgedRow[]): string[] {
     ],
     rows.map((row) => [
       `  ${row.ours}`,
-      formatDuration(row.oursNs),
+      formatTime(row.oursNs),
       row.peer,
-      row.peerNs === null ? NOT_MEASURED : formatDuration(row.peerNs),
+      formatTime(row.peerNs),
       row.ratio === null ? NOT_MEASURED : formatRatio(row.ratio),
       formatTarget(row),
       formatVerdict(row),
     ]),
   );
+}
+
+function formatTime(timeNs: number | null): string {
+  return timeNs === null ? NOT_MEASURED : formatDuration(timeNs);
 }
 
 function formatTarget({ target, differenceNsMax }: JudgedRow): string | undefined {

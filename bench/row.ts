@@ -4,12 +4,13 @@ export interface BenchRow {
   readonly subject: string;
   /** How this package does it. */
   readonly ours: string;
-  readonly oursNs: number;
+  /** Null where this machine lacks what it takes: `ours` then says what. */
+  readonly oursNs: number | null;
   /** What it is compared with. */
   readonly peer: string;
   /** Null where there is nothing to compare with, such as C without a compiler. */
   readonly peerNs: number | null;
-  /** peerNs / oursNs: how many times faster ours is. Null where `peerNs` is. */
+  /** peerNs / oursNs: how many times faster ours is. Null where either time is. */
   readonly ratio: number | null;
   /** The ratio to reach. */
   readonly target?: number;
@@ -17,5 +18,5 @@ export interface BenchRow {
 
 /** A row with its ratio. */
 export function toBenchRow(row: Omit<BenchRow, 'ratio'>): BenchRow {
-  return { ...row, ratio: row.peerNs === null ? null : row.peerNs / row.oursNs };
+  return { ...row, ratio: row.peerNs === null || row.oursNs === null ? null : row.peerNs / row.oursNs };
 }

@@ -3,6 +3,8 @@ import { MiB } from '../src/base/sizes.ts';
 import { allocationRows } from './allocation.ts';
 import { conversionRows } from './conversion.ts';
 import { ffiRows } from './ffi.ts';
+import { handOverRows } from './hand-over.ts';
+import { heapOverheadRows } from './heap-overhead.ts';
 import type { JudgedRow } from './judged-row.ts';
 import type { Peers } from './peers.ts';
 import { vmapRows } from './vmap.ts';
@@ -43,5 +45,15 @@ export const BENCH_SUBJECTS: readonly BenchSubject[] = [
     name: 'ffi',
     rows: ({ addon }) => ffiRows({ peer: addon }),
     rowsQuickly: ({ addon }) => ffiRows({ peer: addon, turns: QUICK_TURNS }),
+  },
+  {
+    name: 'hand-over',
+    rows: () => handOverRows(),
+    rowsQuickly: () => handOverRows({ turns: QUICK_TURNS }),
+  },
+  {
+    name: 'heap-overhead',
+    rows: ({ dmaHeap }) => heapOverheadRows({ peer: dmaHeap }),
+    rowsQuickly: ({ dmaHeap }) => heapOverheadRows({ peer: dmaHeap, turns: QUICK_TURNS }),
   },
 ];

@@ -44,6 +44,8 @@ const tasks = {
   },
   bench: () => {
     build(root);
+    const inGuest = rest[0] === '--guest';
+    if (inGuest) runNode([join(root, 'dist/bench/in-guest.js'), ...rest.slice(1)]);
     runNode(['--expose-gc', join(root, 'dist/bench/main.js'), ...rest]);
   },
   format: () => {

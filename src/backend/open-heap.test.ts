@@ -70,10 +70,24 @@ test('openHeap() with contiguous takes the contiguous heap under the name it goe
     [['cma-uncached', 'rk-dma-heap-cma'], 'rk-dma-heap-cma'],
     [['cma-uncached', 'system-uncached'], 'cma-uncached'],
     [['reserved', 'system'], 'reserved'],
+    [['carveout_npu', 'system'], 'carveout_npu'],
   ] as const) {
     const machine = machineWith(context, Object.fromEntries(present.map((name) => [`dev/dma_heap/${name}`, ''])));
     const heap = openHeapWithin(machine, 'system', { contiguous: true });
     assert.deepEqual([heap.backend, heap.name], ['kernel', taken]);
+    heap.close();
+  }
+});
+
+test('openHeap() with contiguous keeps to the name asked for where that is contiguous', (context) => {
+  const files = { 'dev/dma_heap/default_cma_region': '', 'dev/dma_heap/vidbuf_cached': '', 'dev/dma_heap/system': '' };
+  for (const [asked, taken] of [
+    ['vidbuf_cached', 'vidbuf_cached'],
+    ['system', 'default_cma_region'],
+    ['linux,cma', 'default_cma_region'],
+  ] as const) {
+    const heap = openHeapWithin(machineWith(context, files), asked, { contiguous: true });
+    assert.equal(heap.name, taken);
     heap.close();
   }
 });
@@ -90,6 +104,9 @@ test('openHeap() with contiguous has an embedded twin whose buffers are one run'
   const buffers = [3 * MiB, 20 * KiB, 17 * MiB + 4 * KiB, 4 * KiB].map((length) => heap.allocate(length));
   buffers[1]?.close();
   buffers.push(heap.allocate(24 * KiB));
+  const shareable = heap.allocate(64 * KiB, { shareable: true });
+  assert.deepEqual([shareable.exporter, shareable.deviceImportable], ['memfd', false]);
+  shareable.close();
   for (const buffer of buffers.filter(({ closed }) => !closed)) {
     const layout = buffer.layout();
     assert.ok(layout.known);
@@ -123,6 +140,13 @@ test('openHeap() refuses heaps, backends and options that are none', () => {
   assert.throws(() => openHeap('system', { capacity: 1 } as never), /no option "capacity"/u);
   assert.throws(() => openHeap('system', { embedded: 5 } as never), TypeError);
   assert.throws(() => openHeap(undefined as never), TypeError);
+  // Each would open a folder, or a device that is no heap.
+  for (const name of ['', '.', '..', '../null', 'system/', '/dev/null', 'system\0'])
+    assert.throws(() => openHeap(name), {
+      name: 'RangeError',
+      message:
+        /^Cannot open a heap as its name must be one that a file in \/dev\/dma_heap can have: current value is /u,
+    });
   assert.throws(() => openHeap('system', { largest: 0 }), RangeError);
   assert.throws(() => openHeap('system', { contiguous: 1 as never }), TypeError);
 });

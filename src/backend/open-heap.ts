@@ -21,8 +21,9 @@ export interface OpenHeapOptions extends HeapOptions {
   /** Which backends may be taken, the preferred one first. Default: kernel, udmabuf, embedded. */
   readonly backends?: readonly BackendKind[] | undefined;
   /**
-   * For devices without an IOMMU: every buffer is one run of pages. From the kernel then comes a contiguous (CMA) heap, under whichever of
-   * its names it goes here, whatever the name asked for; udmabuf has none. Default: false.
+   * For devices without an IOMMU: every buffer is one run of pages. From the kernel then comes the heap of the name asked for where that says
+   * contiguous, else the contiguous (CMA) heap under whichever of its names it goes here; udmabuf has none. From the embedded heap, shareable
+   * buffers are the exception: they are memfds, which no device can import. Default: false.
    */
   readonly contiguous?: boolean | undefined;
   /** The largest buffer that will be allocated, in bytes: a backend that cannot hold it is passed over. */
@@ -39,7 +40,7 @@ const OPTION_NAMES = ['backends', 'contiguous', 'largest', 'embedded', 'trackAll
  *
  * @param name of a heap in `/dev/dma_heap`; udmabuf and the embedded heap stand in for `system`
  * @throws {TypeError} for an unknown backend or option, or a value of the wrong kind
- * @throws {RangeError} for no backend at all, or a value out of range
+ * @throws {RangeError} for no backend at all, a name that no heap can have, or a value out of range
  * @throws {DmaBufError} `ENODEV` when no backend allowed can open the heap; the message says why for each, and what would help
  */
 export function openHeap(name: string, options: OpenHeapOptions = {}): Heap {
@@ -48,8 +49,7 @@ export function openHeap(name: string, options: OpenHeapOptions = {}): Heap {
 
 /** As {@link openHeap}, in other surroundings. @internal */
 export function openHeapWithin(surroundings: HeapSurroundings, name: string, options: OpenHeapOptions = {}): Heap {
-  if (typeof name !== 'string')
-    throw new TypeError('Cannot open a heap as its name must be a string, such as "system"');
+  checkName(name);
   checkOptions(options, 'open the heap', OPTION_NAMES);
   const { trackAllocations = false } = options;
   checkBoolean(trackAllocations, 'open the heap with trackAllocations');
@@ -123,6 +123,16 @@ function openEmbedded(
 
 function describe({ reason, remedy }: OpeningRefusal): string {
   return remedy === undefined ? reason : `${reason} (${remedy})`;
+}
+
+/** It is a file's name: a path would lead out of the heaps' folder, to devices of any other kind. */
+function checkName(name: unknown): void {
+  if (typeof name !== 'string')
+    throw new TypeError('Cannot open a heap as its name must be a string, such as "system"');
+  if (/^\.{0,2}$|[/\0]/u.test(name))
+    throw new RangeError(
+      `Cannot open a heap as its name must be one that a file in /dev/dma_heap can have: current value is ${inspect(name)}`,
+    );
 }
 
 function checkBackends(backends: unknown): BackendKind[] {

@@ -80,11 +80,15 @@ export async function beginCpuAccess(
   checkOneOf(mode, 'access the buffer by its mode', ACCESS_MODES);
   checkOptions(options, 'access the buffer', ['signal']);
   buffer.checkOpen();
+  options.signal?.throwIfAborted();
   // Mapped before the wait, and so held meanwhile.
   const view = buffer.openView();
   try {
-    await buffer.waitForFences(mode, options);
-    await buffer.maintenance.whenReady(mode, options);
+    // Asked again after every wait, and last of all before the begin, which would block the thread.
+    while (isPending(buffer, mode)) {
+      await buffer.waitForFences(mode, options);
+      await buffer.maintenance.whenReady(mode, options);
+    }
     return new CpuAccess(mode, view, buffer.begin(mode));
   } catch (error) {
     view.close();
@@ -98,11 +102,16 @@ export function beginCpuAccessSync(buffer: AccessibleBuffer, mode: AccessMode, o
   checkOptions(options, 'access the buffer', ['block']);
   const block = checkBoolean(options.block ?? false, 'block for the buffer');
   buffer.checkOpen();
-  if (!block && (buffer.hasPendingFences(mode) || !buffer.maintenance.ready(mode))) throw pendingError(buffer);
-  // The fences of devices are waited for by begin itself, in the kernel.
-  buffer.blockForFences(mode);
+  const refuseIfPending = (): void => {
+    if (!block && isPending(buffer, mode)) throw pendingError(buffer);
+  };
+  refuseIfPending();
   const view = buffer.openView();
   try {
+    // Mapping takes its time.
+    refuseIfPending();
+    // The fences of devices are waited for by begin itself, in the kernel.
+    buffer.blockForFences(mode);
     return new CpuAccess(mode, view, buffer.begin(mode));
   } catch (error) {
     view.close();
@@ -132,6 +141,10 @@ export function withinAccessSync<Result>(
   );
 }
 
+function isPending(buffer: AccessibleBuffer, mode: AccessMode): boolean {
+  return buffer.hasPendingFences(mode) || !buffer.maintenance.ready(mode);
+}
+
 function checkBody<Body>(body: Body): Body {
   if (typeof body === 'function') return body;
   throw new TypeError('Cannot access the buffer as what to do with its bytes must be a function, the second argument');
@@ -146,6 +159,6 @@ function refusePromise<Result>(result: Result): Result {
 }
 
 function pendingError(buffer: AccessibleBuffer): DmaBufError {
-  const message = `Cannot access ${buffer.label} now as work on the buffer is pending: await access() instead, or its ready()`;
+  const message = `Cannot access ${buffer.label} now as work on the buffer is pending: await access() instead`;
   return new DmaBufError(message, { code: 'EAGAIN' });
 }

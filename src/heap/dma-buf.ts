@@ -225,8 +225,11 @@ export class DmaBuf {
     // Closed meanwhile, the descriptor that is asked would be somebody else's.
     this.#core.addHolder();
     try {
-      await this.#reservation.wait(usageToWaitFor(mode), options);
-      await this.#core.memory.maintenance.whenReady(mode, options);
+      const { maintenance } = this.#core.memory;
+      do {
+        await this.#reservation.wait(usageToWaitFor(mode), options);
+        await maintenance.whenReady(mode, options);
+      } while (this.#reservation.pendingCount(usageToWaitFor(mode)) > 0);
     } finally {
       this.#core.dropHolderNowOrLater(this.#memory);
     }

@@ -5,12 +5,12 @@ import { judgeReadSpeed, measureReadSpeed } from './read-speed.ts';
 
 test('judgeReadSpeed() calls slow what reads more than 4 times slower than ordinary memory', () => {
   const MIB = 1_048_576;
-  assert.deepEqual(judgeReadSpeed({ sampleBytes: MIB, ms: 8, ordinaryMs: 0.25 }), {
+  assert.deepEqual(judgeReadSpeed({ roundBytes: MIB, ms: 8, ordinaryMs: 0.25 }), {
     bytesPerSecond: 131_072_000,
     ordinaryBytesPerSecond: 4_194_304_000,
     slow: true,
   });
-  assert.equal(judgeReadSpeed({ sampleBytes: MIB, ms: 1, ordinaryMs: 0.25 }).slow, false);
+  assert.equal(judgeReadSpeed({ roundBytes: MIB, ms: 1, ordinaryMs: 0.25 }).slow, false);
 });
 
 test('measureReadSpeed() gives finite speeds for a page and for more than its sample', () => {

@@ -9,8 +9,8 @@ export interface ReadSpeed {
   readonly slow: boolean;
 }
 
-/** Beyond what caches nearest to the CPU hold, and still read in a moment at 100 MB/s. */
-const SAMPLE_BYTES_MAX = MiB;
+/** What a round reads: beyond what the caches nearest to the CPU hold, and still read in a moment at 100 MB/s. */
+const ROUND_BYTES = MiB;
 const ROUND_COUNT = 5;
 /** Uncached mappings were seen to read 5.5 to 30 times slower; noise and cold caches stay far below. */
 const SLOW_RATIO = 4;
@@ -20,33 +20,36 @@ const SLOW_RATIO = 4;
  * slows one round only.
  */
 export function measureReadSpeed(bytes: Uint8Array<SharedArrayBuffer>): ReadSpeed {
-  const sample = Math.min(bytes.length, SAMPLE_BYTES_MAX);
-  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, sample / Uint32Array.BYTES_PER_ELEMENT);
-  const ordinary = new Uint32Array(new SharedArrayBuffer(words.byteLength)).fill(1);
+  const source = bytes.subarray(0, ROUND_BYTES);
+  const ordinary = new Uint8Array(new SharedArrayBuffer(source.length)).fill(1);
+  const sink = new Uint8Array(source.length);
   let best = Number.POSITIVE_INFINITY;
   let bestOrdinary = Number.POSITIVE_INFINITY;
   for (let round = 0; round < ROUND_COUNT; round += 1) {
-    best = Math.min(best, timeReading(words));
-    bestOrdinary = Math.min(bestOrdinary, timeReading(ordinary));
+    best = Math.min(best, timeRound(source, sink));
+    bestOrdinary = Math.min(bestOrdinary, timeRound(ordinary, sink));
   }
-  return judgeReadSpeed({ sampleBytes: words.byteLength, ms: best, ordinaryMs: bestOrdinary });
+  return judgeReadSpeed({ roundBytes: bytesOfRound(source), ms: best, ordinaryMs: bestOrdinary });
 }
 
-/** What the times of reading `sampleBytes` once say. */
-export function judgeReadSpeed(times: { sampleBytes: number; ms: number; ordinaryMs: number }): ReadSpeed {
-  const { sampleBytes, ms, ordinaryMs } = times;
+/** What the times of a round, in which `roundBytes` are read, say. */
+export function judgeReadSpeed(times: { roundBytes: number; ms: number; ordinaryMs: number }): ReadSpeed {
+  const { roundBytes, ms, ordinaryMs } = times;
   return {
-    bytesPerSecond: (sampleBytes / ms) * 1000,
-    ordinaryBytesPerSecond: (sampleBytes / ordinaryMs) * 1000,
+    bytesPerSecond: (roundBytes / ms) * 1000,
+    ordinaryBytesPerSecond: (roundBytes / ordinaryMs) * 1000,
     slow: ms > SLOW_RATIO * ordinaryMs,
   };
 }
 
-function timeReading(words: Uint32Array): number {
+/** Copies, which V8 does in machine code from the first time on: a loop of our own would be interpreted, and slower than any memory. */
+function timeRound(source: Uint8Array<SharedArrayBuffer>, sink: Uint8Array): number {
   const start = performance.now();
-  let sum = 0;
-  for (let index = 0; index < words.length; index += 1) sum = (sum + (words[index] as number)) | 0;
-  const elapsed = performance.now() - start;
-  // The sum is used, so that the loop cannot be left out.
-  return sum === Number.MAX_VALUE ? 0 : elapsed;
+  for (let read = 0; read < bytesOfRound(source); read += source.length) sink.set(source);
+  return performance.now() - start;
+}
+
+/** A short buffer is read several times: the clock is too coarse for once. */
+function bytesOfRound(source: Uint8Array): number {
+  return Math.ceil(ROUND_BYTES / source.length) * source.length;
 }

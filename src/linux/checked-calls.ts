@@ -1,6 +1,7 @@
 import { DmaBufError, errnoName } from '../base/errors.ts';
 import type { ErrnoName } from '../base/errors.ts';
 import { F_DUPFD_CLOEXEC } from '../uapi/fcntl.ts';
+import { descriptorRemedy } from './descriptor-remedy.ts';
 import { OwnedFd } from './fd.ts';
 import type { BorrowedFd } from './fd.ts';
 import { libc } from './libc.ts';
@@ -38,7 +39,8 @@ export class CheckedCalls {
     const code = this.errno();
     const list = Object.entries(values).map(([name, value]) => `${name} ${value}`);
     const where = list.length === 0 ? '' : ` (${list.join(', ')})`;
-    return new DmaBufError(`${syscall} failed with ${code}${where}`, { code, syscall, values });
+    const message = `${syscall} failed with ${code}${where}${descriptorRemedy(code)}`;
+    return new DmaBufError(message, { code, syscall, values });
   }
 
   /** A descriptor that the kernel has just given us. */

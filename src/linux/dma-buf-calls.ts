@@ -95,7 +95,8 @@ export class DmaBufCalls extends CheckedCalls {
   /** Which of `events` (`POLL*`) a descriptor has now. Does not wait. */
   pollNow(fd: BorrowedFd, events: number): number {
     const argument = pollfd.write({ fd, events });
-    this.checked('poll', this.raw.poll(argument, 1, 0), { fd });
+    // Interrupted although it does not wait: do_poll (fs/select.c) looks for signals before it looks at the time.
+    while (this.raw.poll(argument, 1, 0) === -1) if (this.errno() !== 'EINTR') throw this.error('poll', { fd });
     return pollfd.read(argument).revents;
   }
 

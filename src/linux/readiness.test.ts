@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 
 import { isDmaBufError } from '../base/errors.ts';
 import { toByteLength } from '../base/quantities.ts';
@@ -107,11 +108,42 @@ test('readiness.wait() refuses a descriptor that cannot be waited for, and leave
 test('readiness.wait() leaves nothing when any of its calls is refused', async (t) => {
   const { fd } = await socketPair(t);
   const before = openFdCount();
-  for (const name of ['epoll_create1', 'fcntl', 'epoll_ctl'] as const) {
-    const failing = new Readiness(new EpollCalls(rawCallsFailing(name, { nth: 1, errno: 12 })));
-    await assert.rejects(failing.wait(fd, 'read'), (error) => isDmaBufError(error, 'ENOMEM'));
+  for (const [name, nth] of [
+    ['epoll_create1', 1],
+    ['fcntl', 1],
+    ['epoll_ctl', 1],
+    // Taking it out again.
+    ['epoll_ctl', 2],
+    ['epoll_wait', 1],
+  ] as const) {
+    const failing = new Readiness(new EpollCalls(rawCallsFailing(name, { nth, errno: 12 })));
+    await assert.rejects(failing.wait(fd, 'write'), (error) => isDmaBufError(error, 'ENOMEM'));
     await settled(Promise.resolve());
     assert.equal(openFdCount(), before, name);
+  }
+});
+
+test('readiness.wait() wakes everybody when more wait than are told of at once', async (t) => {
+  const { fd, other } = await socketPair(t);
+  const waits = Array.from({ length: 150 }, () => readiness.wait(fd, 'read'));
+  other.write('x');
+  await Promise.all(waits);
+});
+
+test('readiness.wait() leaves nothing of a worker thread, however that ends', async (t) => {
+  const { fd } = await socketPair(t);
+  const before = openFdCount();
+  for (const end of [
+    'return readiness.wait(fd, "read", { signal: AbortSignal.timeout(1) }).catch(() => {})',
+    'readiness.wait(fd, "read"); setImmediate(() => process.exit())',
+    'readiness.wait(fd, "read"); setImmediate(() => { throw new Error("expected") })',
+  ]) {
+    const url = new URL('readiness.js', import.meta.url).href;
+    const code = `import('${url}').then(({ readiness }) => { const fd = ${fd}; ${end}; });`;
+    const worker = new Worker(code, { eval: true });
+    worker.on('error', ({ message }) => assert.equal(message, 'expected'));
+    await new Promise((resolve) => worker.once('exit', resolve));
+    assert.equal(openFdCount(), before, end);
   }
 });
 

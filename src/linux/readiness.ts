@@ -11,6 +11,7 @@ interface Waiter {
   /** A duplicate: whoever waits is not disturbed when the descriptor itself is closed, and its number given away. */
   readonly fd: OwnedFd;
   readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
 }
 
 interface WatchedEpoll {
@@ -42,57 +43,65 @@ export class Readiness {
    */
   async wait(fd: BorrowedFd, kind: ReadinessKind, options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
     options.signal?.throwIfAborted();
-    await new Promise<void>((resolve, reject) => {
-      const token = this.#add(fd, kind, () => {
-        stopListening();
-        resolve();
-      });
-      const stopListening = onAbort(options.signal, (reason) => {
-        this.#remove(token);
-        reject(reason);
-      });
-    });
-  }
-
-  #add(fd: BorrowedFd, kind: ReadinessKind, resolve: () => void): number {
     const token = this.#tokenNext;
     this.#tokenNext += 1;
+    const duplicate = this.#register(fd, { kind, token });
+    let stopListening = (): void => {};
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#waiters.set(token, { fd: duplicate, resolve, reject });
+        stopListening = onAbort(options.signal, reject);
+      });
+    } finally {
+      stopListening();
+      this.#remove(token);
+    }
+  }
+
+  #register(fd: BorrowedFd, wanted: { kind: ReadinessKind; token: number }): OwnedFd {
     const epoll = this.#open();
-    const waiter = withCleanup((cleanup) => {
+    return withCleanup((cleanup) => {
       cleanup.defer(() => this.#closeWhenIdle());
       const duplicate = this.#calls.duplicate(fd);
       cleanup.defer(() => duplicate.close());
-      this.#calls.add(epoll.fd.borrow(), duplicate.borrow(), { kind, token });
-      return { fd: duplicate, resolve };
+      this.#calls.add(epoll.fd.borrow(), duplicate.borrow(), wanted);
+      epoll.watch.ref();
+      return duplicate;
     });
-    this.#waiters.set(token, waiter);
-    epoll.watch.ref();
-    return token;
   }
 
-  #remove(token: number): Waiter | undefined {
+  #remove(token: number): void {
     const waiter = this.#waiters.get(token);
-    if (waiter === undefined || this.#epoll === undefined) return undefined;
     this.#waiters.delete(token);
-    // Taken out by name: closing a duplicate does not, while the file has other descriptors (man 7 epoll, question 6).
-    this.#calls.remove(this.#epoll.fd.borrow(), waiter.fd.borrow());
-    waiter.fd.close();
-    this.#closeWhenIdle();
-    return waiter;
+    if (waiter === undefined || this.#epoll === undefined) return;
+    try {
+      // Taken out by name: closing a duplicate does not, while the file has other descriptors (man 7 epoll, question 6).
+      this.#calls.remove(this.#epoll.fd.borrow(), waiter.fd.borrow());
+    } finally {
+      this.#closeWhenIdle();
+      waiter.fd.close();
+    }
   }
 
   #open(): WatchedEpoll {
-    this.#epoll ??= withCleanup((cleanup) => {
+    if (this.#epoll !== undefined) return this.#epoll;
+    this.#epoll = withCleanup((cleanup) => {
       const fd = this.#calls.create();
       cleanup.defer(() => fd.close());
       return { fd, watch: watchReadable(fd.borrow(), () => this.#settle()) };
     });
+    process.on('exit', this.#closeAtExit);
     return this.#epoll;
   }
 
+  /** Each is told once, and takes itself out. Throws nothing: the process would end, as it is koffi that calls. */
   #settle(): void {
     if (this.#epoll === undefined) return;
-    for (const token of this.#calls.readyNow(this.#epoll.fd.borrow())) this.#remove(token)?.resolve();
+    try {
+      for (const token of this.#calls.readyNow(this.#epoll.fd.borrow())) this.#waiters.get(token)?.resolve();
+    } catch (error) {
+      for (const { reject } of this.#waiters.values()) reject(error);
+    }
   }
 
   /** Not at once: who waits in a loop is back before the event loop has turned. */
@@ -100,12 +109,23 @@ export class Readiness {
     if (this.#waiters.size > 0) return;
     this.#epoll?.watch.unref();
     setImmediate(() => {
-      if (this.#waiters.size > 0 || this.#epoll === undefined) return;
-      this.#epoll.watch.close();
-      this.#epoll.fd.close();
-      this.#epoll = undefined;
-    }).unref();
+      if (this.#waiters.size === 0) this.#close();
+    });
   }
+
+  #close(): void {
+    process.off('exit', this.#closeAtExit);
+    this.#epoll?.watch.close();
+    this.#epoll?.fd.close();
+    this.#epoll = undefined;
+  }
+
+  /** A worker thread's descriptors outlive it, and with them the files of whoever waits. Not told of `terminate()`, it cannot help there. */
+  readonly #closeAtExit = (): void => {
+    for (const { fd } of this.#waiters.values()) fd.close();
+    this.#waiters.clear();
+    this.#close();
+  };
 }
 
 /** That of this thread: whatever waits in it shares one epoll descriptor. */

@@ -30,13 +30,13 @@ export class SyncFileCalls extends CheckedCalls {
     return this.own(syncMergeData.read(argument).fence);
   }
 
-  /** Two calls: how many fences there are, then what they are. A sync file's fences never change in number. */
+  /** Two calls: how many fences there are, then what they are. There may be fewer by then: signaled ones drop out of a chain. */
   info(fd: BorrowedFd): SyncFileInfo {
-    const { numFences } = this.#info(fd, {});
+    const { numFences: countMax } = this.#info(fd, {});
     // Shared memory does not move: the kernel writes there by its address.
-    const array = new Uint8Array(new SharedArrayBuffer(numFences * syncFenceInfo.size));
-    const address = numFences === 0 ? 0 : addressOf(array);
-    const { name, status } = this.#info(fd, { numFences, syncFenceInfo: address });
+    const array = new Uint8Array(new SharedArrayBuffer(countMax * syncFenceInfo.size));
+    const address = countMax === 0 ? 0 : addressOf(array);
+    const { name, status, numFences } = this.#info(fd, { numFences: countMax, syncFenceInfo: address });
     const fences = Array.from({ length: numFences }, (_, index) => {
       const fence = syncFenceInfo.read(array.subarray(index * syncFenceInfo.size));
       const { objName, driverName, timestampNs } = fence;

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 
 import { DmaBufError, errnoName } from '../base/errors.ts';
 import type { ErrnoName } from '../base/errors.ts';
+import { descriptorRemedy } from './descriptor-remedy.ts';
 
 /** What a file that does not exist for us is refused with. Anything else, such as no free descriptor, is an error of its own. */
 const MISSING: readonly ErrnoName[] = ['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ENODEV', 'EOPNOTSUPP', 'EINVAL'];
@@ -22,7 +23,7 @@ export function withFileErrors<Result>(action: string, path: string, call: () =>
   } catch (cause) {
     const { errno = 0, syscall = 'open' } = cause as NodeJS.ErrnoException;
     const code = errnoName(-errno);
-    throw new DmaBufError(`Cannot ${action} ${path}: ${syscall} failed with ${code}`, {
+    throw new DmaBufError(`Cannot ${action} ${path}: ${syscall} failed with ${code}${descriptorRemedy(code)}`, {
       code,
       syscall,
       values: { path },

@@ -13,7 +13,7 @@ const CHART_PATH = join(repositoryRoot, 'docs/conversion.svg');
 interface JsonRow {
   readonly subject: string;
   readonly ours: string;
-  readonly oursNs: number;
+  readonly oursNs: number | null;
   readonly peer: string;
   readonly peerNs: number | null;
   readonly ratio: number | null;
@@ -43,6 +43,12 @@ function benchQuickly(env?: NodeJS.ProcessEnv): JsonReport {
 
 function assertRow(row: JsonRow): void {
   for (const text of [row.subject, row.ours, row.peer]) assert.ok(text.length > 0);
+  if (row.oursNs === null) {
+    // Said why, and judged by nothing.
+    assert.match(row.ours, /^n\/a: ./u);
+    assert.deepEqual([row.peerNs, row.ratio, row.reached], [null, null, null]);
+    return;
+  }
   assert.ok(row.oursNs > 0);
   assert.ok(row.target === undefined || row.target > 0);
   assert.ok(row.differenceNsMax === undefined || row.differenceNsMax > 0);
@@ -65,6 +71,8 @@ const SUBJECTS = [
   'a call without arguments',
   'a system call of 3 arguments that is refused',
   'a system call of 6 arguments that is refused',
+  'a frame handed to another process',
+  'a heap buffer',
 ];
 
 test('bench --quick --json measures every subject beside its peer, and leaves the chart alone', () => {
@@ -79,7 +87,7 @@ test('bench --quick --json measures every subject beside its peer, and leaves th
     'node',
     'pinnedToCore',
   ]);
-  assert.deepEqual(Object.keys(report.peers), ['conversion', 'vmap', 'memfd', 'addon']);
+  assert.deepEqual(Object.keys(report.peers), ['conversion', 'vmap', 'memfd', 'addon', 'dmaHeap']);
   assert.deepEqual(subjectsOf(report), SUBJECTS);
   for (const row of report.rows) assertRow(row);
   for (const row of report.rows)
@@ -89,7 +97,7 @@ test('bench --quick --json measures every subject beside its peer, and leaves th
     );
   const missing = Object.values(report.peers).some(({ missingBecause }) => missingBecause !== undefined);
   assert.equal(
-    report.rows.some(({ peerNs }) => peerNs === null),
+    report.rows.some(({ oursNs, peerNs }) => oursNs !== null && peerNs === null),
     missing,
   );
   assert.equal(report.chart, null);
@@ -105,7 +113,7 @@ test('bench measures what needs no C where there is no compiler, and says why th
   const measuredPeers = new Set(
     report.rows.filter(({ peerNs }) => peerNs !== null).map(({ peer }) => peer.split(' ')[0]),
   );
-  assert.deepEqual([...measuredPeers], ['page', 'fresh']);
+  assert.deepEqual([...measuredPeers], ['page', 'fresh', 'child_process']);
 });
 
 test('bench --only measures one subject, as a table', () => {

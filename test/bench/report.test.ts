@@ -28,7 +28,7 @@ const REPORT: BenchReport = {
     node: 'v20.19.0',
     pinnedToCore: 3,
   },
-  peers: { conversion: BUILT, vmap: BUILT, memfd: BUILT, addon: MISSING },
+  peers: { conversion: BUILT, vmap: BUILT, memfd: BUILT, addon: MISSING, dmaHeap: BUILT },
   rows: [{ ...ROW, target: 3 }, { ...ROW, target: 2 }, { ...ROW, differenceNsMax: 10 }, ROW, MISSING_ROW],
   chartPath: undefined,
 };
@@ -86,6 +86,7 @@ test('toJson() gives each row its verdict, and each program how it was built or 
     vmap: { command: 'cc -O2 -o /tmp/x x.c', compiler: 'cc 12' },
     memfd: { command: 'cc -O2 -o /tmp/x x.c', compiler: 'cc 12' },
     addon: { missingBecause: 'no C compiler answers' },
+    dmaHeap: { command: 'cc -O2 -o /tmp/x x.c', compiler: 'cc 12' },
   });
   assert.equal(report['chart'], null);
 });

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import { inspect } from 'node:util';
 
 import { MiB, isDmaBufError } from '../../src/index.ts';
-import type { Heap } from '../../src/index.ts';
+import type { DmaBuf, Heap } from '../../src/index.ts';
 import { collectGarbageUntil } from '../support/collect-garbage.ts';
 import { collectWarnings, heapTest } from './suite.ts';
 import type { HeapUnderTest } from './suite.ts';
@@ -20,6 +21,16 @@ function dropMappedBuffer(heap: Heap): void {
 
 function dropAttachedBuffer(heap: Heap): void {
   heap.allocate(MiB).attach({ name: 'device' });
+}
+
+/** What is left of a heap that nobody closed: a buffer, and a way to see whether the heap was collected. */
+function dropHeapWithBuffer(subject: HeapUnderTest): { buffer: DmaBuf; heap: WeakRef<Heap> } {
+  const heap = subject.open();
+  return { buffer: heap.allocate(MiB), heap: new WeakRef(heap) };
+}
+
+function openFdCount(): number {
+  return readdirSync('/proc/self/fd').length;
 }
 
 export function testLifetime(subject: HeapUnderTest): void {
@@ -125,6 +136,24 @@ export function testLifetime(subject: HeapUnderTest): void {
     async (heap) => {
       dropAttachedBuffer(heap);
       assert.ok(await collectGarbageUntil(() => heap.stats().usedBytes === 0));
+    },
+    ['collection'],
+  );
+
+  heapTest(
+    subject,
+    'a heap that is collected unclosed leaves its buffers alone, and nothing once they are closed',
+    async () => {
+      const before = openFdCount();
+      const { buffer, heap } = dropHeapWithBuffer(subject);
+      assert.ok(openFdCount() > before);
+      assert.ok(await collectGarbageUntil(() => heap.deref() === undefined));
+      assert.equal(
+        buffer.accessSync('write', (bytes) => bytes.fill(3).every((byte) => byte === 3)),
+        true,
+      );
+      buffer.close();
+      assert.ok(await collectGarbageUntil(() => openFdCount() === before));
     },
     ['collection'],
   );

@@ -205,6 +205,23 @@ export function testThreads(subject: HeapUnderTest): void {
 
   heapTest(
     subject,
+    'a buffer that is mapped again while another thread holds it, and then forgotten, goes back to the heap',
+    async (heap, context) => {
+      const worker = new BufferWorker(context);
+      const handOverAndForget = async (): Promise<void> => {
+        const buffer = heap.allocate(MiB);
+        await worker.tell({ type: 'open', handle: buffer.toHandle() });
+        assert.equal(buffer.vmap().bytes[0], 0);
+      };
+      await handOverAndForget();
+      await worker.end();
+      assert.ok(await collectGarbageUntil(released(heap)));
+    },
+    ['collection'],
+  );
+
+  heapTest(
+    subject,
     'a raw SharedArrayBuffer in a worker never shows another buffer after close',
     async (heap, context) => {
       const buffer = heap.allocate(MiB);

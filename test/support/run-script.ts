@@ -6,7 +6,7 @@ const PACKAGE_URL = new URL('../../src/', import.meta.url).href;
 /** What a script of {@link runScript} finds in scope. */
 const PRELUDE = `
   import assert from 'node:assert/strict';
-  import { GiB, KiB, MiB, isDmaBufError } from '${PACKAGE_URL}index.js';
+  import { GiB, KiB, MiB, importBuffer, isDmaBufError, openHeap } from '${PACKAGE_URL}index.js';
   import { openEmbeddedHeap } from '${PACKAGE_URL}backend/embedded/index.js';
 `;
 

@@ -130,12 +130,13 @@ export class EmbeddedHeap implements BackendHeap {
 
   #allocateShareable({ length, name }: AllocationRequest): BackendBuffer {
     this.#checkRoom(length, length);
-    const { calls } = this.#setup;
+    const { calls, contiguous } = this.#setup;
     const buffer = createMemfdBuffer(calls, {
       length,
       name,
       pageSize: this.pageSize,
-      wrap: (memfd) => createUdmabufIfPossible(calls.dmaBuf, memfd.borrow(), length),
+      // A device that needs one run would get scattered pages.
+      wrap: (memfd) => (contiguous ? undefined : createUdmabufIfPossible(calls.dmaBuf, memfd.borrow(), length)),
       released: () => {
         this.#released(length);
         this.#shareable.delete(buffer);

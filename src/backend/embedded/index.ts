@@ -34,7 +34,10 @@ export interface EmbeddedHeapOptions extends HeapOptions {
   readonly warm?: number | undefined;
   /** The orders that chunks are allocated in, descending to 0; the largest below 4 GiB a chunk. Default: 8, 4, 0. */
   readonly orders?: readonly number[] | undefined;
-  /** Makes every buffer one run of pages, as a CMA heap does; `orders` have no say then. Default: false. */
+  /**
+   * Makes every buffer one run of pages, as a CMA heap does; `orders` have no say then. Shareable buffers are memfds all the same, which no
+   * device can import then. Default: false.
+   */
   readonly contiguous?: boolean | undefined;
   /** Fragments the arena for one buffer of `length` bytes, which comes out in the wanted mix, its chunks scattered. */
   readonly fragmentation?: { readonly mix: OrderMixName; readonly length: number; readonly seed?: number } | undefined;

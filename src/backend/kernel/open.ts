@@ -13,10 +13,10 @@ import { HEAP_FOLDER, KernelHeap } from './heap.ts';
 const NO_CONTIGUOUS_AREA =
   'give the kernel a contiguous area with cma=64M on its command line, and build it with CONFIG_DMABUF_HEAPS_CMA';
 
-/** Opens `/dev/dma_heap/<name>`, or the best of those whose names say that they are contiguous. */
+/** Opens `/dev/dma_heap/<name>`; where every buffer is to be one run, one whose name says so: that asked for, else the best. */
 export function openKernelHeap(request: OpeningRequest): Opening {
   const { contiguous, largest, calls, root } = request;
-  const name = contiguous ? findContiguousHeap(root) : request.name;
+  const name = contiguous ? findContiguousHeap(request) : request.name;
   if (typeof name !== 'string') return name;
   if (largest !== undefined) {
     const { bytes } = readMachineRoom(root);
@@ -42,10 +42,11 @@ export function readHeapNames(root: string): string[] | OpeningRefusal {
   }
 }
 
-function findContiguousHeap(root: string): string | OpeningRefusal {
+function findContiguousHeap({ name, root }: OpeningRequest): string | OpeningRefusal {
   const names = readHeapNames(root);
   if (!Array.isArray(names)) return names;
-  const [best] = contiguousHeapNames(names);
-  if (best !== undefined) return best;
+  const contiguous = contiguousHeapNames(names);
+  const [best] = contiguous;
+  if (best !== undefined) return contiguous.includes(name) ? name : best;
   return { reason: `none of the heaps ${names.join(', ')} is contiguous by its name`, remedy: NO_CONTIGUOUS_AREA };
 }

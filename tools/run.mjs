@@ -48,6 +48,10 @@ const tasks = {
     if (inGuest) runNode([join(root, 'dist/bench/in-guest.js'), ...rest.slice(1)]);
     runNode(['--expose-gc', join(root, 'dist/bench/main.js'), ...rest]);
   },
+  soak: () => {
+    build(root);
+    runNode(['--enable-source-maps', join(root, 'dist/test/soak/soak.js'), ...rest]);
+  },
   format: () => {
     spawnSync(join(root, 'node_modules/.bin/oxfmt'), ['.'], { cwd: root, stdio: 'inherit' });
   },

@@ -24,6 +24,8 @@ export interface GuestTests {
   readonly cpu?: string;
   readonly memoryMiB: number;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Programs that the tests use there, by where they are here. */
+  readonly programs?: readonly { readonly source: string; readonly path: string }[] | undefined;
   /** Compiled files from dist/, `*` for any part of a name. One that matches nothing is an error. */
   readonly files: readonly string[];
 }
@@ -92,6 +94,7 @@ async function runFiles(tests: GuestTests, results: GuestResults): Promise<Guest
       memoryMiB: tests.memoryMiB,
       command: ['node', '--enable-source-maps', 'dist/vm/test-runner.js', `${FILE_SECONDS_MAX}`, ...files],
       environment: { NODE_OPTIONS: '--enable-source-maps', ...tests.environment },
+      ...(tests.programs === undefined ? {} : { files: tests.programs }),
       stdout,
       stderr,
       timeoutSeconds: GUEST_SECONDS_MAX,

@@ -1,8 +1,31 @@
 /** The tests that a real kernel runs: Debian's, emulated. See docs/guide/guest.md. */
 
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after } from 'node:test';
+
+import { missingCompiler } from '../support/c-compiler.ts';
 import { testInGuest } from '../support/guest-tests.ts';
+import { repositoryRoot } from '../support/source-files.ts';
 import type { GuestTests } from '../support/guest-tests.ts';
 
+const folder = mkdtempSync(join(tmpdir(), 'dmabuf-test-'));
+after(() => rmSync(folder, { recursive: true }));
+
+/** The peer in C, for guests, which have no compiler: linked statically. None without a compiler here; the tests that use it say so. */
+function buildSharePeer(): string | undefined {
+  if (missingCompiler() !== undefined) return undefined;
+  const peer = join(folder, 'share-peer');
+  const [headers, source] = [join(repositoryRoot, 'bench/peer'), join(repositoryRoot, 'test/peers/share-peer.c')];
+  const { status, stderr } = spawnSync('cc', ['-static', '-I', headers, '-o', peer, source], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`share-peer.c does not compile:\n${stderr}`);
+  return peer;
+}
+
+const sharePeer = buildSharePeer();
+const SHARE_PEER_PATH = '/bin/share-peer';
 /** One emulated processor does in a minute what one of this machine does in some seconds. */
 const FEWER_STEPS = { DMABUF_FUZZ_STEPS: '4000', DMABUF_KILL_ROUNDS: '2' };
 
@@ -10,7 +33,8 @@ const GUESTS: readonly GuestTests[] = [
   {
     guest: 'x86_64',
     memoryMiB: 6144,
-    environment: FEWER_STEPS,
+    environment: sharePeer === undefined ? FEWER_STEPS : { ...FEWER_STEPS, DMABUF_SHARE_PEER: SHARE_PEER_PATH },
+    programs: sharePeer === undefined ? undefined : [{ source: sharePeer, path: SHARE_PEER_PATH }],
     files: [
       'test/conformance/embedded.test.js',
       'test/conformance/embedded-shareable.test.js',

@@ -23,10 +23,11 @@ function dropAttachedBuffer(heap: Heap): void {
   heap.allocate(MiB).attach({ name: 'device' });
 }
 
-/** What is left of a heap that nobody closed: a buffer, and a way to see whether the heap was collected. */
-function dropHeapWithBuffer(subject: HeapUnderTest): { buffer: DmaBuf; heap: WeakRef<Heap> } {
+/** What is left of a heap that nobody closed: `collected` is told of it. */
+function dropHeapWithBuffer(subject: HeapUnderTest, collected: FinalizationRegistry<undefined>): DmaBuf {
   const heap = subject.open();
-  return { buffer: heap.allocate(MiB), heap: new WeakRef(heap) };
+  collected.register(heap, undefined);
+  return heap.allocate(MiB);
 }
 
 function openFdCount(): number {
@@ -145,9 +146,11 @@ export function testLifetime(subject: HeapUnderTest): void {
     'a heap that is collected unclosed leaves its buffers alone, and nothing once they are closed',
     async () => {
       const before = openFdCount();
-      const { buffer, heap } = dropHeapWithBuffer(subject);
+      let isCollected = false;
+      const registry = new FinalizationRegistry(() => (isCollected = true));
+      const buffer = dropHeapWithBuffer(subject, registry);
       assert.ok(openFdCount() > before);
-      assert.ok(await collectGarbageUntil(() => heap.deref() === undefined));
+      assert.ok(await collectGarbageUntil(() => isCollected));
       assert.equal(
         buffer.accessSync('write', (bytes) => bytes.fill(3).every((byte) => byte === 3)),
         true,

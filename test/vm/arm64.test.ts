@@ -11,7 +11,7 @@ const FILES = [
   'test/conformance/embedded-shareable.test.js',
   'test/conformance/udmabuf.test.js',
   'test/share/connection.test.js',
-  'test/share/ring.test.js',
+  'src/share/frame-ring.test.js',
 ];
 
 const environment = { DMABUF_KILL_ROUNDS: '2' };

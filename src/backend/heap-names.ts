@@ -40,6 +40,11 @@ export function meaningOfHeapName(name: string): HeapNameMeaning {
   return PATTERNS.find(({ pattern }) => pattern.test(name)) ?? UNKNOWN;
 }
 
+/** Whether the name says that the memory is the kernel's contiguous allocator's: `CmaTotal` of `/proc/meminfo` does not count carveouts. */
+export function isCmaHeapName(name: string): boolean {
+  return meaningOfHeapName(name).contiguous && !/contig|carveout/u.test(name);
+}
+
 /** The contiguous heaps among `names`, the best first. */
 export function contiguousHeapNames(names: readonly string[]): string[] {
   const rank = (name: string): number => PATTERNS.findIndex(({ pattern }) => pattern.test(name));

@@ -26,7 +26,7 @@ export interface ImportOptions {
 const imported = importedBuffers(createBufferCalls());
 
 function importedBuffers({ system }: BufferCalls): HeapBuffers {
-  return new HeapBuffers({ name: 'imported', mapping: { calls: system, budget: new MappingBudget() } });
+  return new HeapBuffers({ name: undefined, mapping: { calls: system, budget: new MappingBudget() } });
 }
 
 /**

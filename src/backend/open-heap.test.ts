@@ -63,6 +63,27 @@ test('openHeap() passes over a backend that cannot hold the largest buffer', (co
   );
 });
 
+test("openHeap() passes over a contiguous heap when the machine's contiguous areas cannot hold the largest buffer", (context) => {
+  const largest = 96 * MiB;
+  for (const [name, meminfo, backend] of [
+    ['linux,cma', 'MemAvailable: 1048576 kB\nCmaTotal: 65536 kB\n', 'embedded'],
+    ['linux,cma', 'MemAvailable: 1048576 kB\nCmaTotal: 98304 kB\n', 'kernel'],
+    ['linux,cma', 'MemAvailable: 1048576 kB\n', 'kernel'],
+    // Not of the kernel's areas, which are another size.
+    ['carveout_npu', 'MemAvailable: 1048576 kB\nCmaTotal: 65536 kB\n', 'kernel'],
+  ] as const) {
+    const machine = machineWith(context, { [`dev/dma_heap/${name}`]: '', 'proc/meminfo': meminfo });
+    const heap = openHeapWithin(machine, 'system', { contiguous: true, largest });
+    assert.equal(heap.backend, backend, meminfo);
+    if (backend === 'embedded')
+      assert.match(
+        heap.chosenBecause,
+        /^kernel: the machine's contiguous areas have 64 MiB, less than the 96 MiB of largest \(.*cma=/u,
+      );
+    heap.close();
+  }
+});
+
 test('openHeap() with contiguous takes the contiguous heap under the name it goes by here, the best first', (context) => {
   for (const [present, taken] of [
     [['system', 'default_cma_region', 'linux,cma'], 'default_cma_region'],

@@ -7,12 +7,13 @@ import { Reclaimer } from './reclaimer.ts';
 export class HeapBuffers implements BufferSurroundings {
   readonly mapping: BufferSurroundings['mapping'];
   readonly reclaimer = new Reclaimer();
-  readonly #heapName: string;
+  readonly #heapName: string | undefined;
   readonly #warnedPlaces = new Set<string>();
   count = 0;
   lostCount = 0;
 
-  constructor(heap: { readonly name: string; readonly mapping: MappingContext }) {
+  /** @param heap.name undefined where the buffers come from no heap */
+  constructor(heap: { readonly name: string | undefined; readonly mapping: MappingContext }) {
     this.mapping = heap.mapping;
     this.#heapName = heap.name;
   }
@@ -27,13 +28,16 @@ export class HeapBuffers implements BufferSurroundings {
     const place = core.creation ?? '';
     if (this.#warnedPlaces.has(place)) return;
     this.#warnedPlaces.add(place);
-    const remedy =
-      core.creation === undefined
-        ? 'Open the heap with { trackAllocations: true } to see where it was allocated.'
-        : core.creation;
+    const [origin, remedy] =
+      this.#heapName === undefined
+        ? ['from elsewhere', 'Close what importBuffer(), createUdmabuf() or a connection gave when it is done with.']
+        : [
+            `from heap "${this.#heapName}"`,
+            'Open the heap with { trackAllocations: true } to see where it was allocated.',
+          ];
     process.emitWarning(
-      `${core.label} of ${formatSize(core.memory.length)} from heap "${this.#heapName}" was collected without having been closed`,
-      { type: 'DmaBufWarning', code: 'DMABUF_UNCLOSED', detail: remedy },
+      `${core.label} of ${formatSize(core.memory.length)} ${origin} was collected without having been closed`,
+      { type: 'DmaBufWarning', code: 'DMABUF_UNCLOSED', detail: core.creation ?? remedy },
     );
   }
 }

@@ -59,10 +59,20 @@ export function readMachineRoom(root = '/'): MemoryRoom {
   return { bytes: readMemAvailable(root), limitedBy: 'MemAvailable' };
 }
 
+/** How large the areas of the kernel's contiguous allocator (CMA) are together, in use or not; undefined where there are none. */
+export function readContiguousBytes(root = '/'): number | undefined {
+  const bytes = readMeminfo('CmaTotal', root);
+  return bytes === 0 ? undefined : bytes;
+}
+
 function readMemAvailable(root: string): number {
+  return readMeminfo('MemAvailable', root) ?? freemem();
+}
+
+function readMeminfo(key: 'MemAvailable' | 'CmaTotal', root: string): number | undefined {
   const text = readSystemFile(join(root, 'proc/meminfo')).toString();
-  const match = /^MemAvailable:\s+(\d+) kB$/mu.exec(text);
-  return match === null ? freemem() : Number(match[1]) * KiB;
+  const match = new RegExp(`^${key}:\\s+(\\d+) kB$`, 'mu').exec(text);
+  return match === null ? undefined : Number(match[1]) * KiB;
 }
 
 /** A controller's groups that limit the process, from this process's own up to the one that is mounted. */

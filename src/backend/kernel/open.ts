@@ -5,8 +5,8 @@ import { isDmaBufError } from '../../base/errors.ts';
 import type { ErrnoName } from '../../base/errors.ts';
 import { formatSize } from '../../base/sizes.ts';
 import { explainRefusedDevice } from '../../linux/device-access.ts';
-import { readMachineRoom } from '../../linux/memory-room.ts';
-import { contiguousHeapNames } from '../heap-names.ts';
+import { readContiguousBytes, readMachineRoom } from '../../linux/memory-room.ts';
+import { contiguousHeapNames, isCmaHeapName } from '../heap-names.ts';
 import type { Opening, OpeningRefusal, OpeningRequest } from '../opening.ts';
 import { HEAP_FOLDER, KernelHeap } from './heap.ts';
 
@@ -18,17 +18,27 @@ export function openKernelHeap(request: OpeningRequest): Opening {
   const { contiguous, largest, calls, root } = request;
   const name = contiguous ? findContiguousHeap(request) : request.name;
   if (typeof name !== 'string') return name;
-  if (largest !== undefined) {
-    const { bytes } = readMachineRoom(root);
-    if (largest > bytes)
-      return { reason: `the machine has ${formatSize(bytes)} left, less than the ${formatSize(largest)} of largest` };
-  }
+  const shortage = largest === undefined ? undefined : findShortage(name, largest, root);
+  if (shortage !== undefined) return shortage;
   try {
     return { heap: new KernelHeap({ name, calls, root }) };
   } catch (error) {
     if (!isDmaBufError(error)) throw error;
     return explainRefusedDevice(join(HEAP_FOLDER, name), error.code as ErrnoName, root);
   }
+}
+
+/** Why the heap cannot hold a buffer of `largest` bytes, as far as that can be told before. */
+function findShortage(name: string, largest: number, root: string): OpeningRefusal | undefined {
+  const wanted = `less than the ${formatSize(largest)} of largest`;
+  const { bytes } = readMachineRoom(root);
+  if (largest > bytes) return { reason: `the machine has ${formatSize(bytes)} left, ${wanted}` };
+  const contiguousBytes = isCmaHeapName(name) ? readContiguousBytes(root) : undefined;
+  if (contiguousBytes === undefined || largest <= contiguousBytes) return undefined;
+  return {
+    reason: `the machine's contiguous areas have ${formatSize(contiguousBytes)}, ${wanted}`,
+    remedy: "make them larger with cma= on the kernel's command line",
+  };
 }
 
 /** The names in `/dev/dma_heap`, or why they cannot be read. `root`: where `/dev` is found. */

@@ -88,8 +88,17 @@ function toSeconds(text: string): number {
   throw new UsageError(`Cannot boot a guest as --timeout must be a number of seconds: ${text}`);
 }
 
+/** What lay there in the image is hidden by what the guest mounts. */
+const MOUNTED_OVER = ['/dev', '/proc', '/sys', '/tmp'];
+
 function toFile(text: string): { source: string; path: string } {
   const [source = '', path = ''] = text.split('=');
+  if (MOUNTED_OVER.some((folder) => path.startsWith(`${folder}/`))) {
+    const folders = MOUNTED_OVER.join(', ');
+    throw new UsageError(
+      `Cannot put a file into the guest as the guest mounts over ${folders}: ${path}; take another folder`,
+    );
+  }
   if (source !== '' && path.startsWith('/')) return { source, path };
   throw new UsageError(`Cannot put a file into the guest as --file must be FROM=/ABSOLUTE/PATH: ${text}`);
 }

@@ -1,4 +1,4 @@
-import { fstatSync, statfsSync } from 'node:fs';
+import { fstatSync, readlinkSync, statfsSync } from 'node:fs';
 
 import { DmaBufError } from '../base/errors.ts';
 import { toByteLength } from '../base/quantities.ts';
@@ -49,7 +49,10 @@ export function identifyBufferFile(calls: BufferCalls, fd: BorrowedFd): BufferFi
 
 function checkMemfd(calls: BufferCalls, fd: BorrowedFd): ByteLength {
   const seals = sealsOf(calls, fd);
-  if (seals === undefined) throw refusal('it is neither a dma-buf nor a memfd', { code: 'EINVAL' });
+  if (seals === undefined) {
+    const file = readlinkSync(`/proc/self/fd/${fd}`);
+    throw refusal(`it is neither a dma-buf nor a memfd, but ${file}`, { code: 'EINVAL', file });
+  }
   if ((seals & F_SEAL_SHRINK) === 0) {
     throw refusal(
       'whoever else holds the memfd could shrink it: its sender must make it with MFD_ALLOW_SEALING and seal it with F_SEAL_SHRINK',

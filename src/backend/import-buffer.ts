@@ -14,6 +14,11 @@ import { FileBuffer } from './file-buffer.ts';
 import { layoutOfDmaBuf } from './layout/dma-buf-layout.ts';
 import { layoutOfMemfd } from './layout/memfd-layout.ts';
 import { rememberLayout } from './layout/remember-layout.ts';
+import type { MeasuredSize } from './layout/find-pages.ts';
+import type { BufferLayout } from './contract.ts';
+import { committedBytesOf } from '../linux/file-status.ts';
+import type { BorrowedFd } from '../linux/fd.ts';
+import { formatSize } from '../base/sizes.ts';
 import type { HeapSurroundings } from './surroundings.ts';
 
 /** Options of {@link importBuffer}. */
@@ -71,9 +76,19 @@ function bufferOf(calls: BufferCalls, own: OwnedFd): { memory: FileBuffer; nameF
   const size = { length, pageSize };
   const layout =
     kind === 'memfd'
-      ? () => layoutOfMemfd(calls.system, fd, size)
+      ? () => layoutOfForeignMemfd(calls, fd, size)
       : rememberLayout(() => layoutOfDmaBuf(calls.system, fd, size));
   const files = kind === 'memfd' ? { memfd: own } : { dmaBuf: own };
   const setup = { ...size, exporter, layout };
   return { memory: new FileBuffer(calls.dmaBuf, files, setup), nameFound: name };
+}
+
+/** Looking at a page that is not there would commit it, in a memfd that is somebody else's. */
+function layoutOfForeignMemfd(calls: BufferCalls, fd: BorrowedFd, size: MeasuredSize): BufferLayout {
+  const committedBytes = committedBytesOf(fd);
+  if (committedBytes >= size.length) return layoutOfMemfd(calls.system, fd, size);
+  return {
+    known: false,
+    reason: `only ${formatSize(committedBytes)} of its ${formatSize(size.length)} have pages so far, and looking at the others would take memory for them`,
+  };
 }

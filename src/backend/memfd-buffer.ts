@@ -1,5 +1,6 @@
 import { withCleanup } from '../base/cleanup.ts';
 import { isDmaBufError } from '../base/errors.ts';
+import type { ErrnoName } from '../base/errors.ts';
 import type { ByteLength } from '../base/quantities.ts';
 import type { DmaBufCalls } from '../linux/dma-buf-calls.ts';
 import type { BorrowedFd, OwnedFd } from '../linux/fd.ts';
@@ -62,10 +63,13 @@ export function createUdmabufIfPossible(
   try {
     return createUdmabuf(calls, memfd, length);
   } catch (error) {
-    if (isDmaBufError(error)) return undefined;
+    if (isDmaBufError(error) && WITHOUT_UDMABUF.some((code) => code === error.code)) return undefined;
     throw error;
   }
 }
+
+/** No device, or not for us; a length that the driver does not take. Anything else, such as no free descriptor, is an error of its own. */
+const WITHOUT_UDMABUF: readonly ErrnoName[] = ['ENOENT', 'ENODEV', 'ENXIO', 'EACCES', 'EPERM', 'EINVAL'];
 
 /** Through a device that is opened for it. */
 function createUdmabuf(calls: DmaBufCalls, memfd: BorrowedFd, length: ByteLength): OwnedFd {

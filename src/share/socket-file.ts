@@ -44,12 +44,25 @@ function bindOrReplace(sockets: UnixSocketCalls, fd: BorrowedFd, { path, file }:
   try {
     sockets.bind(fd, path);
   } catch (cause) {
-    if (!isDmaBufError(cause, 'EADDRINUSE')) throw cause;
+    if (!isDmaBufError(cause, 'EADDRINUSE')) throw withRemedy(cause, path);
     const found = statusOf(file);
     if (found?.isSocket() === false) throw inUse(path, 'there is a file that is no socket', cause);
     if (!isStale(sockets, path) || !removeStale(file, found)) throw inUse(path, 'somebody listens there', cause);
     sockets.bind(fd, path);
   }
+}
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  ENOENT: 'its folder does not exist: make it first, or take another path',
+  EACCES: 'this user may not write into its folder: take another path, such as one in $XDG_RUNTIME_DIR',
+  EROFS: 'its file system cannot be written: take another path',
+};
+
+function withRemedy(cause: unknown, path: string): unknown {
+  const why = isDmaBufError(cause) ? REMEDIES[cause.code] : undefined;
+  if (!isDmaBufError(cause) || why === undefined) return cause;
+  const { code, values } = cause;
+  return new DmaBufError(`Cannot listen at ${path} as ${why}`, { code, syscall: 'bind', values, cause });
 }
 
 /** Whether nobody listens: the kernel refuses whoever asks for a socket file whose socket is closed (man 2 connect). */

@@ -264,3 +264,8 @@ test('listenForBuffers and connectForBuffers take the longest path there is, 107
   listener.close();
   assert.equal(existsSync(path), false);
 });
+
+test('listenForBuffers() says what would help where the socket file cannot be made', async (t) => {
+  const path = join(temporaryFolder(t), 'missing', 'socket');
+  await assertRefused(listenForBuffers(path), 'ENOENT', /Cannot listen at .*its folder does not exist/u);
+});

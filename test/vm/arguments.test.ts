@@ -64,6 +64,7 @@ test('parseArguments() refuses what it does not know, and names it', () => {
   assert.throws(() => parseArguments(['--memory', '2000']), { name: 'UsageError', message: /--memory.*2000/u });
   assert.throws(() => parseArguments(['--memory', '0G']), { name: 'UsageError', message: /--memory.*0G/u });
   assert.throws(() => parseArguments(['--timeout', '1.5']), { name: 'UsageError', message: /--timeout.*1\.5/u });
+  assert.throws(() => parseArguments(['--file', 'peer=/tmp/peer']), /mounts over .*\/tmp/u);
   assert.throws(() => parseArguments(['--file', 'peer=bin/peer']), {
     name: 'UsageError',
     message: /--file.*bin\/peer/u,

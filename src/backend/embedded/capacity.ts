@@ -32,7 +32,7 @@ export function checkCapacity(
   if (usedBytes + length <= capacityBytes) return;
   throw new DmaBufError(
     `Cannot allocate ${formatSize(length)} from heap "${heapName}" as ${formatSize(usedBytes)} of its capacity of ` +
-      `${formatSize(capacityBytes)} are used: close buffers, or open the heap with a larger capacity`,
+      `${formatSize(capacityBytes)} are used: close buffers, ask for less, or open the heap with a larger { embedded: { capacity } }`,
     { code: 'ENOMEM', values: { length, usedBytes, capacityBytes } },
   );
 }

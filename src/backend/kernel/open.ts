@@ -18,10 +18,11 @@ export function openKernelHeap(request: OpeningRequest): Opening {
   const { contiguous, largest, calls, root } = request;
   const name = contiguous ? findContiguousHeap(request) : request.name;
   if (typeof name !== 'string') return name;
-  const shortage = largest === undefined ? undefined : findShortage(name, largest, root);
-  if (shortage !== undefined) return shortage;
   try {
-    return { heap: new KernelHeap({ name, calls, root }) };
+    const heap = new KernelHeap({ name, calls, root });
+    const shortage = largest === undefined ? undefined : findShortage(name, largest, root);
+    if (shortage !== undefined) heap.close();
+    return shortage ?? { heap };
   } catch (error) {
     if (!isDmaBufError(error)) throw error;
     return explainRefusedDevice(join(HEAP_FOLDER, name), error.code as ErrnoName, root);

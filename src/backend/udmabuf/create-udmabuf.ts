@@ -12,6 +12,8 @@ import { checkBufferName } from '../../heap/buffer-name.ts';
 import type { DmaBuf } from '../../heap/dma-buf.ts';
 import { explainRefusedDevice } from '../../linux/device-access.ts';
 import type { OwnedFd } from '../../linux/fd.ts';
+import { committedBytesOf, inodeOf } from '../../linux/file-status.ts';
+import { readMemoryRoom } from '../../linux/memory-room.ts';
 import type { FileStretch } from '../../linux/system-calls.ts';
 import { F_SEAL_FUTURE_WRITE, F_SEAL_SHRINK, F_SEAL_WRITE } from '../../uapi/memfd.ts';
 import { borrowFd } from '../borrow-fd.ts';
@@ -20,6 +22,7 @@ import type { BufferCalls } from '../buffer-calls.ts';
 import { sealsOf } from '../buffer-file.ts';
 import { importBufferWithin } from '../import-buffer.ts';
 import { UDMABUF_DEVICE } from '../memfd-buffer.ts';
+import { RoomGauge } from '../room-gauge.ts';
 import type { HeapSurroundings } from '../surroundings.ts';
 import { readUdmabufLimit, readUdmabufListLimit } from './limit.ts';
 
@@ -47,7 +50,7 @@ const ACTION = 'make a udmabuf';
  *
  * @param stretches at least one; as a rule at most 1,024 of them, and 64 MiB together
  * @throws {TypeError | RangeError} for what is no descriptor, is not whole pages, or reaches past a memfd's end
- * @throws {DmaBufError} `EINVAL` for a file that is no memfd, has not the seals, or for more than the driver's limits; `ENOENT`, `EACCES` and
+ * @throws {DmaBufError} `ENOMEM` when the machine or the control group has no room for its pages; `EINVAL` for a file that is no memfd, has not the seals, or for more than the driver's limits; `ENOENT`, `EACCES` and
  *   others where `/dev/udmabuf` cannot be opened: the message says what would help
  */
 export function createUdmabuf(stretches: readonly UdmabufStretch[], options: CreateUdmabufOptions = {}): DmaBuf {
@@ -72,6 +75,7 @@ export function createUdmabufWithin(
   return withCleanup((cleanup) => {
     const device = openDevice(calls, root);
     cleanup.defer(() => device.close());
+    checkRoom(checked, root);
     const udmabuf = calls.dmaBuf.createUdmabufOfStretches(device.borrow(), checked);
     cleanup.defer(() => udmabuf.close());
     if (name !== '') calls.dmaBuf.setName(udmabuf.borrow(), name);
@@ -120,6 +124,15 @@ function checkSeals(calls: BufferCalls, fd: FileStretch['fd']): void {
     });
   if ((seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) !== 0)
     throw refusal('the memfd is sealed against writing: devices could write to it', { code: 'EINVAL', values });
+}
+
+/** The driver commits and pins every page: past a control group's limit there would be no error, only SIGKILL. */
+function checkRoom(stretches: readonly FileStretch[], root: string): void {
+  const length = stretches.reduce((sum, stretch) => sum + stretch.length, 0);
+  const memfds = new Map(stretches.map(({ fd }) => [inodeOf(fd), fd]));
+  const committedBytes = [...memfds.values()].reduce((sum, fd) => sum + committedBytesOf(fd), 0);
+  const room = new RoomGauge('udmabuf', () => readMemoryRoom(root));
+  room.check({ length, newBytes: Math.max(0, length - committedBytes), pledgedBytes: () => 0 });
 }
 
 /** Read anew each time, as they can be changed at any time. */

@@ -3,7 +3,7 @@ import type { ErrnoName } from '../../base/errors.ts';
 import { formatSize } from '../../base/sizes.ts';
 import { explainRefusedDevice } from '../../linux/device-access.ts';
 import { UDMABUF_DEVICE } from '../memfd-buffer.ts';
-import type { Opening, OpeningRequest } from '../opening.ts';
+import type { Opening, OpeningRefusal, OpeningRequest } from '../opening.ts';
 import { UdmabufHeap } from './heap.ts';
 import { readUdmabufLimit } from './limit.ts';
 
@@ -14,15 +14,22 @@ const UDMABUF_HEAP_NAMES: readonly string[] = ['udmabuf', 'system'];
 export function openUdmabufHeap({ name, contiguous, largest, calls, root }: OpeningRequest): Opening {
   if (!UDMABUF_HEAP_NAMES.includes(name)) return { reason: `its heap is named ${UDMABUF_HEAP_NAMES.join(' or ')}` };
   if (contiguous) return { reason: 'its pages are those of a memfd, which lie anywhere' };
-  const limit = readUdmabufLimit(root);
-  if (largest !== undefined && largest > limit.bytes) {
-    const reason = `a udmabuf holds at most ${formatSize(limit.bytes)}, less than the ${formatSize(largest)} of largest`;
-    return { reason, remedy: limit.remedy };
-  }
   try {
-    return { heap: new UdmabufHeap({ name, calls, root }) };
+    const heap = new UdmabufHeap({ name, calls, root });
+    const shortage = largest === undefined ? undefined : findShortage(largest, root);
+    if (shortage !== undefined) heap.close();
+    return shortage ?? { heap };
   } catch (error) {
     if (!isDmaBufError(error)) throw error;
     return explainRefusedDevice(UDMABUF_DEVICE, error.code as ErrnoName, root);
   }
+}
+
+function findShortage(largest: number, root: string): OpeningRefusal | undefined {
+  const { bytes, remedy } = readUdmabufLimit(root);
+  if (largest <= bytes) return undefined;
+  return {
+    reason: `a udmabuf holds at most ${formatSize(bytes)}, less than the ${formatSize(largest)} of largest`,
+    remedy,
+  };
 }

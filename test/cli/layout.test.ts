@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { fstatSync } from 'node:fs';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 
+import { toByteLength } from '../../src/base/quantities.ts';
+import { SystemCalls } from '../../src/linux/system-calls.ts';
 import { MiB, openHeap } from '../../src/index.ts';
 import type { OwnedFd } from '../../src/index.ts';
 import { cannotSeePfns } from '../support/layout-rights.ts';
@@ -31,6 +34,7 @@ interface Report {
 function shareableFd(t: TestContext): { fd: OwnedFd; inode: number } {
   const heap = openHeap('system', { backends: ['embedded'] });
   const buffer = heap.allocate(MiB, { shareable: true });
+  buffer.accessSync('write', (bytes) => bytes.fill(1));
   const fd = buffer.exportFd();
   t.after(() => [fd, buffer, heap].forEach((closable) => closable.close()));
   return { fd, inode: buffer.inode };
@@ -115,4 +119,14 @@ test('dmabuf layout refuses arguments that are none', () => {
     assertRefused(['--', target], 2, /must be FD, PID:FD or new:SIZE/u);
   for (const target of ['new:', 'new:0', 'new:much']) assertRefused([target], 2, /new:64MiB/u);
   assertRefused(['3', '--heap', 'system'], 2, /--heap.*new:SIZE/u);
+});
+
+test('dmabuf layout takes no memory for pages of a memfd that nobody has touched', { skip: cannotSeePfns() }, (t) => {
+  const calls = new SystemCalls();
+  const memfd = calls.createSealedMemfd('dmabuf-test', toByteLength(64 * MiB));
+  t.after(() => memfd.close());
+  const { status, stderr } = runCli('layout', `${process.pid}:${memfd.borrow()}`);
+  assert.equal(status, 1);
+  assert.match(stderr, /only 0 B of its 64 MiB have pages so far/u);
+  assert.equal(fstatSync(memfd.borrow()).blocks, 0);
 });

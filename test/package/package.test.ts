@@ -16,7 +16,8 @@ const PROGRAM = 'dist/src/cli/main.js';
 const PACKED = [
   /^(?:package\.json|LICENSE|README\.md|CHANGELOG\.md)$/u,
   /^docs\/.+\.(?:md|svg|png)$/u,
-  /^bench\/peer\/[^/]+\.[ch]$/u,
+  /^(?:bench\/peer|test\/peers)\/[^/]+\.[ch]$/u,
+  /^examples\/[^/]+\.ts$/u,
   /^dist\/src\/.+\.(?:js|js\.map|d\.ts|d\.ts\.map)$/u,
 ];
 const TEST_OUTPUT = /\.(?:test|fuzz)\./u;
@@ -143,7 +144,7 @@ function packed(): string {
   return join(consumer(), 'node_modules', 'dmabuf');
 }
 
-test('package holds the built sources, the C peers and the documents, and nothing else', () => {
+test('package holds the built sources, the C peers, the examples and the documents, and nothing else', () => {
   const paths = listFiles('', packed());
   const strangers = paths.filter((path) => TEST_OUTPUT.test(path) || !PACKED.some((pattern) => pattern.test(path)));
   assert.deepEqual(strangers, []);

@@ -43,6 +43,12 @@ export const WASM_MEMORY_BYTES_MAX: ByteLength = toByteLength(4 * GiB);
  */
 export const MAPPINGS_KEPT_FREE = 4096;
 
+/**
+ * Address space kept free below RLIMIT_AS, for the same reason: 64 MiB were seen to be too little for a garbage collection that followed a
+ * refusal.
+ */
+export const ADDRESS_SPACE_KEPT_FREE: ByteLength = toByteLength(256 * MiB);
+
 /** The embedded heap's arena has at least this much address range: room for scattered 2 GiB buffers with gaps between their pages. */
 export const ARENA_RANGE_BYTES_MIN: ByteLength = toByteLength(4 * GiB);
 

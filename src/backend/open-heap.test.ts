@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 
 import { isDmaBufError } from '../base/errors.ts';
 import { KiB, MiB } from '../base/sizes.ts';
+import { asNobody, cannotBeNobody } from '../../test/support/other-user.ts';
 import { temporaryTree } from '../../test/support/temporary-folder.ts';
 import type { BackendKind } from './contract.ts';
 import { openHeap, openHeapWithin } from './open-heap.ts';
@@ -112,6 +115,19 @@ test('openHeap() with contiguous keeps to the name asked for where that is conti
     heap.close();
   }
 });
+
+test(
+  'openHeap() with contiguous takes the next heap where the best does not let us in',
+  { skip: cannotBeNobody() },
+  (context) => {
+    const machine = machineWith(context, { 'dev/dma_heap/default_cma_region': '', 'dev/dma_heap/reserved': '' });
+    chmodSync(machine.root, 0o755);
+    chmodSync(join(machine.root, 'dev/dma_heap/default_cma_region'), 0);
+    const heap = asNobody(() => openHeapWithin(machine, 'system', { contiguous: true, backends: ['kernel'] }));
+    assert.equal(heap.name, 'reserved');
+    heap.close();
+  },
+);
 
 test('openHeap() with contiguous has an embedded twin whose buffers are one run', (context) => {
   const machine = machineWith(context, {

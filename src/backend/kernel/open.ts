@@ -13,11 +13,21 @@ import { HEAP_FOLDER, KernelHeap } from './heap.ts';
 const NO_CONTIGUOUS_AREA =
   'give the kernel a contiguous area with cma=64M on its command line, and build it with CONFIG_DMABUF_HEAPS_CMA';
 
-/** Opens `/dev/dma_heap/<name>`; where every buffer is to be one run, one whose name says so: that asked for, else the best. */
+/** Opens `/dev/dma_heap/<name>`; where every buffer is to be one run, one whose name says so: that asked for, else the best that opens. */
 export function openKernelHeap(request: OpeningRequest): Opening {
-  const { contiguous, largest, calls, root } = request;
-  const name = contiguous ? findContiguousHeap(request) : request.name;
-  if (typeof name !== 'string') return name;
+  const names = request.contiguous ? findContiguousHeaps(request) : ([request.name] as const);
+  if (!isNameList(names)) return names;
+  const [best, ...others] = names;
+  const opening = openHeapNamed(best, request);
+  if (opening.heap !== undefined) return opening;
+  for (const name of others) {
+    const next = openHeapNamed(name, request);
+    if (next.heap !== undefined) return next;
+  }
+  return opening;
+}
+
+function openHeapNamed(name: string, { largest, calls, root }: OpeningRequest): Opening {
   try {
     const heap = new KernelHeap({ name, calls, root });
     const shortage = largest === undefined ? undefined : findShortage(name, largest, root);
@@ -53,11 +63,19 @@ export function readHeapNames(root: string): string[] | OpeningRefusal {
   }
 }
 
-function findContiguousHeap({ name, root }: OpeningRequest): string | OpeningRefusal {
+type NameList = readonly [string, ...string[]];
+
+function isNameList(names: NameList | OpeningRefusal): names is NameList {
+  return Array.isArray(names);
+}
+
+/** In the order in which they are to be tried. */
+function findContiguousHeaps({ name, root }: OpeningRequest): NameList | OpeningRefusal {
   const names = readHeapNames(root);
   if (!Array.isArray(names)) return names;
   const contiguous = contiguousHeapNames(names);
-  const [best] = contiguous;
-  if (best !== undefined) return contiguous.includes(name) ? name : best;
+  const asked = contiguous.filter((candidate) => candidate === name);
+  const [best, ...others] = [...asked, ...contiguous.filter((candidate) => candidate !== name)];
+  if (best !== undefined) return [best, ...others];
   return { reason: `none of the heaps ${names.join(', ')} is contiguous by its name`, remedy: NO_CONTIGUOUS_AREA };
 }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { on, once } from 'node:events';
 import type { TestContext } from 'node:test';
 import { Worker } from 'node:worker_threads';
 
 import { Fence, MiB, discardHandle, isDmaBufError, openHandle } from '../../src/index.ts';
 import type { BufferHandle } from '../../src/index.ts';
 import { collectGarbageUntil } from '../support/collect-garbage.ts';
+import { stateOf } from '../support/promise-state.ts';
 import { heapTest } from './suite.ts';
 import type { HeapUnderTest } from './suite.ts';
 
@@ -13,6 +14,8 @@ import type { HeapUnderTest } from './suite.ts';
 export type WorkerOrder =
   | { readonly type: 'open'; readonly handle: BufferHandle }
   | { readonly type: 'count'; readonly times: number }
+  /** Answers with the code that it is refused with. */
+  | { readonly type: 'accessSync' }
   | { readonly type: 'access' }
   | { readonly type: 'close' }
   /** Collect everything but the bytes. */
@@ -20,8 +23,20 @@ export type WorkerOrder =
   /** Collect those too. */
   | { readonly type: 'drop' };
 
+/** What goes to the worker, and comes back: an access takes its time, while other orders are obeyed. */
+export interface NumberedOrder {
+  readonly number: number;
+  readonly order: WorkerOrder;
+}
+
+interface NumberedAnswer {
+  readonly number: number;
+  readonly answer: unknown;
+}
+
 class BufferWorker {
   readonly #worker = new Worker(new URL('worker.js', import.meta.url));
+  #orderCount = 0;
 
   /** Ended with the test, whatever becomes of it. */
   constructor(context: TestContext) {
@@ -30,10 +45,14 @@ class BufferWorker {
 
   /** Resolves with what the worker answers. */
   async tell(order: WorkerOrder): Promise<unknown> {
-    const answer = once(this.#worker, 'message');
-    this.#worker.postMessage(order);
-    const [value] = await answer;
-    return value;
+    this.#orderCount += 1;
+    const number = this.#orderCount;
+    this.#worker.postMessage({ number, order } satisfies NumberedOrder);
+    for await (const [message] of on(this.#worker, 'message')) {
+      const { number: answered, answer } = message as NumberedAnswer;
+      if (answered === number) return answer;
+    }
+    throw new Error('The worker is gone');
   }
 
   async end(): Promise<void> {
@@ -188,16 +207,13 @@ export function testThreads(subject: HeapUnderTest): void {
     await worker.tell({ type: 'open', handle: buffer.toHandle() });
     const fence = new Fence();
     buffer.addFence(fence, 'write');
-    let answered = false;
-    const answer = worker.tell({ type: 'access' }).finally(() => {
-      answered = true;
-    });
-    await new Promise((resolve) => {
-      setTimeout(resolve, 50);
-    });
-    assert.equal(answered, false);
+    assert.equal(await worker.tell({ type: 'accessSync' }), 'EAGAIN');
+    const answer = worker.tell({ type: 'access' });
+    // Obeyed after the access has begun to wait.
+    assert.equal(await worker.tell({ type: 'accessSync' }), 'EAGAIN');
+    assert.equal(await stateOf(answer), 'pending');
     fence.signal();
-    assert.deepEqual(await answer, ['EAGAIN', 'read after the fence']);
+    assert.equal(await answer, 'read after the fence');
     await worker.tell({ type: 'close' });
     buffer.close();
     assert.equal(heap.stats().usedBytes, 0);

@@ -5,7 +5,7 @@ import { parentPort } from 'node:worker_threads';
 import { isDmaBufError, openHandle } from '../../src/index.ts';
 import type { SharedBuffer } from '../../src/index.ts';
 import { collectGarbageUntil } from '../support/collect-garbage.ts';
-import type { WorkerOrder } from './threads.ts';
+import type { NumberedOrder, WorkerOrder } from './threads.ts';
 
 let buffer: SharedBuffer | undefined;
 let bytes: Uint8Array | undefined;
@@ -27,7 +27,8 @@ async function obey(order: WorkerOrder): Promise<unknown> {
   }
   if (buffer === undefined) throw new Error('Nothing was opened');
   if (order.type === 'count') return count(buffer, order.times);
-  if (order.type === 'access') return access(buffer);
+  if (order.type === 'accessSync') return refusalOf(buffer);
+  if (order.type === 'access') return await buffer.access('read', () => 'read after the fence');
   if (order.type === 'keepBytes') {
     keepBytes(buffer);
     await collectGarbageUntil(() => false, 10);
@@ -46,17 +47,16 @@ function count(shared: SharedBuffer, times: number): number {
   return sum;
 }
 
-async function access(shared: SharedBuffer): Promise<string[]> {
-  const codes: string[] = [];
+/** The code that an access at once is refused with; undefined when it is not. */
+function refusalOf(shared: SharedBuffer): string | undefined {
   try {
     shared.accessSync('read', () => {});
+    return undefined;
   } catch (error) {
-    codes.push(isDmaBufError(error) ? error.code : 'wrong');
+    return isDmaBufError(error) ? error.code : 'wrong';
   }
-  await shared.access('read', () => codes.push('read after the fence'));
-  return codes;
 }
 
-parentPort?.on('message', (order: WorkerOrder) => {
-  void obey(order).then((answer) => parentPort?.postMessage(answer));
+parentPort?.on('message', ({ number, order }: NumberedOrder) => {
+  void obey(order).then((answer) => parentPort?.postMessage({ number, answer }));
 });

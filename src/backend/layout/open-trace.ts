@@ -1,8 +1,10 @@
+import { join } from 'node:path';
+
 import { isDmaBufError } from '../../base/errors.ts';
 import { TRACE_FILES } from '../../linux/tracefs-files.ts';
 import type { TraceFiles } from '../../linux/tracefs-files.ts';
 import { TraceInstance } from '../../linux/tracefs-instance.ts';
-import { findTracefs } from '../../linux/tracefs-mount.ts';
+import { findMountPoint } from '../../linux/mount-point.ts';
 import { explainMissingTracefs, explainRefusedTracing } from '../../linux/tracefs-refusal.ts';
 import type { TracingRefusal } from '../../linux/tracefs-refusal.ts';
 
@@ -19,8 +21,9 @@ export function openTrace<Result>(
   bufferBytes: number,
   use: (trace: TraceInstance) => Result,
 ): { readonly opened: Result } | { readonly refusal: TracingRefusal } {
-  const tracefs = findTracefs(root);
-  if (tracefs === undefined) return { refusal: explainMissingTracefs(root) };
+  const mountPoint = findMountPoint('tracefs', root);
+  if (mountPoint === undefined) return { refusal: explainMissingTracefs(root) };
+  const tracefs = join(root, mountPoint);
   try {
     return { opened: use(new TraceInstance({ tracefs, root, files, bufferBytes })) };
   } catch (error) {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { readIdentity } from '../../linux/accounts.ts';
 import { asRoot } from '../../linux/device-permission.ts';
-import { readOptionalSystemFile } from '../../linux/system-file.ts';
+import { findMountPoint } from '../../linux/mount-point.ts';
 import type { Finding } from './finding.ts';
 
 interface KernelFileSystem {
@@ -40,18 +40,6 @@ function examineFileSystem({ type, mountPoint, matters }: KernelFileSystem, root
   if (canList(join(root, mounted))) return { ...subject, status: 'ok', found: `${type} is at ${mounted}` };
   const found = `${type} is at ${mounted}, but not for this user`;
   return { ...subject, status: 'note', found, remedy: { commands: [], note: 'run what needs it as root' } };
-}
-
-/** The first that is mounted, with the spaces and the like that stand in `/proc/self/mounts` as octal numbers (man 5 proc). */
-function findMountPoint(type: string, root: string): string | undefined {
-  const mounts = readOptionalSystemFile(join(root, 'proc/self/mounts')) ?? '';
-  const mount = mounts
-    .split('\n')
-    .map((line) => line.split(' '))
-    .find((fields) => fields[2] === type);
-  return mount?.[1]?.replaceAll(/\\([0-7]{3})/gu, (_, octal: string) =>
-    String.fromCodePoint(Number.parseInt(octal, 8)),
-  );
 }
 
 function canList(folder: string): boolean {

@@ -1,6 +1,5 @@
 import { toByteLength } from '../base/quantities.ts';
 import type { ByteLength } from '../base/quantities.ts';
-import { listHeaps } from '../backend/detect.ts';
 import { createBufferCalls } from '../backend/buffer-calls.ts';
 import { EmbeddedHeap } from '../backend/embedded/heap.ts';
 import {
@@ -13,6 +12,9 @@ import type { OrderMixName } from '../backend/embedded/index.ts';
 import type { BorrowedFd } from '../linux/fd.ts';
 import type { RawCalls } from '../linux/libc.ts';
 import type { MappingContext } from '../mapping/window.ts';
+
+/** Whatever heaps the machine has. */
+const CHOSEN_BECAUSE = 'only its pages can be put into a wanted mix, and looked at past the view for the proof';
 
 /** What a buffer for measurements is to be like. */
 interface MeasuredHeapOptions {
@@ -48,11 +50,6 @@ export function openMeasuredHeap(options: MeasuredHeapOptions): MeasuredHeap {
     calls: createBufferCalls(raw),
     root: '/',
   });
-  const heap = new InspectableHeap(backend, whyEmbedded(), {});
+  const heap = new InspectableHeap(backend, CHOSEN_BECAUSE, {});
   return { heap, orders, arenaFd: backend.arena.fd.borrow(), mapping: backend.mapping };
-}
-
-function whyEmbedded(): string {
-  const missing = listHeaps().filter((listing) => !listing.available);
-  return [...new Set(missing.map(({ backend, reason }) => `${backend}: ${reason}`))].join('; ');
 }

@@ -1,13 +1,16 @@
-/** A buffer's whole life: allocated, mapped, one byte written a page, closed. Beside a fresh memfd that lives the same life. */
+/**
+ * A buffer's whole life: allocated, mapped, one byte written per page, closed. Compared with a
+ * fresh memfd that lives the same life.
+ */
 
 import { assert } from '../src/base/assert.ts';
 import { CleanupStack } from '../src/base/cleanup.ts';
 import { toByteLength } from '../src/base/quantities.ts';
 import { formatSize, MiB } from '../src/base/sizes.ts';
-import { openEmbeddedHeap } from '../src/backend/embedded/index.ts';
-import type { OrderMixName } from '../src/backend/embedded/index.ts';
+import { openEmbeddedHeap } from '../src/backend/embedded/embedded-heap.ts';
+import type { OrderMixName } from '../src/pages/order-mixes.ts';
 import type { Heap } from '../src/heap/heap.ts';
-import { SystemCalls } from '../src/linux/system-calls.ts';
+import { MemoryCalls } from '../src/linux/calls/memory-calls.ts';
 import { reserveWindowMemory } from '../src/mapping/window-memory.ts';
 import type { CPeer } from '../src/measure/c-peer.ts';
 import { median } from '../src/measure/sampling.ts';
@@ -27,21 +30,21 @@ export interface AllocationBenchOptions {
 
 const LENGTH = toByteLength(8 * MiB);
 const SUBJECT = `a buffer of ${formatSize(LENGTH)}: allocated, mapped, written, closed`;
-/** Enough rounds that V8 collects closed buffers' windows several times in between. */
+/** Enough rounds for V8 to collect closed buffers' windows several times in between. */
 const TURNS_DEFAULT: Turns = { turns: 20, roundsPerTurn: 15, warmupRounds: 3 };
 const HEAP_RATIO = 6;
 const POOL_RATIO = 20;
-/** Heaps in use for a while, whose buffers are not one run. */
-const SCATTERED_MIXES: readonly OrderMixName[] = ['B', 'C'];
+/** Heaps that were in use for a while, whose buffers are not one run. */
+const SCATTERED_MIXES: readonly OrderMixName[] = ['fresh', 'aged'];
 const MEMFD_IN_C = 'fresh memfd, C';
-const MEMFD_IN_JS = 'fresh memfd, the same calls through our FFI';
+const MEMFD_IN_JS = 'fresh memfd, the same calls through our border';
 
-/** A way to come by a buffer, to write each page of it and to be rid of it. */
+/** A way to get a buffer, write each of its pages, and dispose of it. */
 interface Contestant {
   readonly name: string;
-  /** How many times faster than a fresh memfd it is to be. */
+  /** The target ratio to a fresh memfd. */
   readonly target?: number;
-  /** The ns that it took once. */
+  /** The time of one round, in ns. */
   readonly round: () => number;
   readonly close: () => void;
 }
@@ -66,13 +69,13 @@ function liveInHeap(heap: Heap): () => void {
 
 function openHeapContestant(): Contestant {
   const heap = openEmbeddedHeap({ capacity: LENGTH });
-  const name = `allocate() from warm memory, ${runCountOf(heap)}`;
+  const name = `allocate() from cached memory, ${runCountOf(heap)}`;
   return { name, target: HEAP_RATIO, round: timed(liveInHeap(heap)), close: () => heap.close() };
 }
 
 function openScatteredContestant(mix: OrderMixName): Contestant {
   const heap = openEmbeddedHeap({ capacity: LENGTH, fragmentation: { mix, length: LENGTH } });
-  const name = `allocate() from warm memory, mix ${mix}, ${runCountOf(heap)}`;
+  const name = `allocate() from cached memory, mix ${mix}, ${runCountOf(heap)}`;
   return { name, round: timed(liveInHeap(heap)), close: () => heap.close() };
 }
 
@@ -100,9 +103,12 @@ function openPoolContestant(): Contestant {
   return { name: 'createFramePool(), acquire() to release()', target: POOL_RATIO, round: timed(live), close };
 }
 
-/** As the C program does it, but at the same place each time: JavaScript sees memory only where V8 has reserved it. */
+/**
+ * As the C program does it, but always at the same address: JavaScript sees memory only where V8
+ * has reserved it.
+ */
 function openMemfdContestant(): Contestant {
-  const calls = new SystemCalls();
+  const calls = new MemoryCalls();
   const pageSize = calls.pageSize();
   const memory = reserveWindowMemory(LENGTH, pageSize);
   const bytes = new Uint8Array(memory.shared, memory.byteOffset, LENGTH);
@@ -116,7 +122,7 @@ function openMemfdContestant(): Contestant {
   return { name: MEMFD_IN_JS, round: timed(live), close: () => {} };
 }
 
-/** Medians beside both peers. What collecting garbage costs shows in the last row alone. */
+/** Medians, compared with both peers. Only the last row includes the cost of garbage collection. */
 function rowsOf(ours: Contestant, oursNs: readonly number[], memfdNs: MemfdTimes): JudgedRow[] {
   const { name, target } = ours;
   const atMedian = {

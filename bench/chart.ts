@@ -1,10 +1,10 @@
 import { assert } from '../src/base/assert.ts';
 import { formatSize } from '../src/base/sizes.ts';
 
-/** Lines over sizes in bytes, in panels that share their scales. */
+/** Lines over sizes in bytes, in panels with the same scales. */
 export interface Chart {
   readonly title: string;
-  /** For those who cannot see it, and as its second line for those who can. */
+  /** For readers who cannot see it, and as its second line for the others. */
   readonly description: string;
   /** At least one. */
   readonly panels: readonly ChartPanel[];
@@ -28,7 +28,10 @@ export interface ChartPoint {
   readonly y: number;
 }
 
-/** A colour each, on light and on dark ground, told apart by the colour-blind as well (after Okabe and Ito), and a dash. */
+/**
+ * A colour each, on light and on dark ground, distinguishable for the colour-blind as well (after
+ * Okabe and Ito), and a dash.
+ */
 const SERIES_STYLES = [
   { light: '#0063a6', dark: '#5ab4f0', dash: 'none', width: 2.5 },
   { light: '#0063a6', dark: '#5ab4f0', dash: '2 3', width: 1.5 },
@@ -51,7 +54,7 @@ interface Scale {
   place(value: number): number;
 }
 
-/** An SVG picture, readable on light and on dark ground, with nothing in it but text. */
+/** An SVG picture, readable on light and on dark ground, that contains only text. */
 export function drawChart(chart: Chart): string {
   const points = chart.panels.flatMap(({ series }) => series.flatMap((one) => one.points));
   assert(points.length > 0, 'A chart shows something');
@@ -156,7 +159,7 @@ function styleSheet(): string {
     '.end{text-anchor:end}.middle{text-anchor:middle}.ground{fill:#fff}.grid{stroke:#ddd;fill:none}',
     '.line{fill:none;stroke-linejoin:round}',
     ...styles,
-    // The ground as well: a page may be light where the reader's system is dark.
+    // Draws the ground as well: a page may be light where the reader's system is dark.
     '@media(prefers-color-scheme:dark){text{fill:#ccc}.ground{fill:#161616}.grid{stroke:#3a3a3a}',
     ...darkStyles,
     '}',

@@ -1,4 +1,4 @@
-/** What a page costs to convert, against the size of the buffer: one panel a mix. */
+/** The cost of converting a page, by the size of the buffer: one panel per mix. */
 
 import { toByteLength } from '../src/base/quantities.ts';
 import { GiB, MiB } from '../src/base/sizes.ts';
@@ -13,12 +13,15 @@ import type { OrderMixName } from '../src/pages/order-mixes.ts';
 import type { Chart, ChartPanel } from './chart.ts';
 
 const LENGTHS = [16 * MiB, 64 * MiB, 256 * MiB, GiB, 2 * GiB].map(toByteLength);
-/** Until the engine has compiled the walks for good: short tables take a microsecond, and show it for longest. */
+/**
+ * Enough for the engine to have compiled the walks with full optimization: short tables take a
+ * microsecond, and show the difference for longest.
+ */
 const SAMPLING = { rounds: 31, warmupRounds: 200 };
 
 type Times = ConversionTimes & ConversionPeerTimes;
 
-/** Ours first. */
+/** This package's first. */
 const SERIES: readonly { readonly name: string; readonly time: keyof Times }[] = [
   { name: 'ours by entry, 4-byte pfns', time: 'byEntryNs' },
   { name: 'ours page by page, 4-byte pfns', time: 'byPageNs' },
@@ -28,11 +31,11 @@ const SERIES: readonly { readonly name: string; readonly time: keyof Times }[] =
 ];
 
 const PANEL_TITLES: Readonly<Record<OrderMixName, string>> = {
-  A: 'mix A: order 9',
-  B: 'mix B: order 8',
-  C: 'mix C: orders 8, 4, 0 (60, 30, 10 %)',
-  D: 'mix D: orders 4, 0 (60, 40 %)',
-  E: 'mix E: order 0',
+  huge: 'mix huge: order 9',
+  fresh: 'mix fresh: order 8',
+  aged: 'mix aged: orders 8, 4, 0 (60, 30, 10 %)',
+  fragmented: 'mix fragmented: orders 4, 0 (60, 40 %)',
+  'single-pages': 'mix single-pages: order 0',
 };
 
 interface CurvePoint {

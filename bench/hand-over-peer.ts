@@ -1,8 +1,12 @@
-/** The other process of bench/hand-over.ts: reads every frame that it gets, and answers when it was done with it. */
+/**
+ * The other process of bench/hand-over.ts: reads every frame that it gets, and answers with the
+ * time of completion.
+ */
 
 import process from 'node:process';
 
-import { joinFrameRing, takeInheritedConnection } from '../src/share/index.ts';
+import { joinFrameRing } from '../src/share/ring/index.ts';
+import { takeInheritedConnection } from '../src/share/index.ts';
 import { READINGS, readFrame } from './read-frame.ts';
 import type { Reading } from './read-frame.ts';
 
@@ -12,11 +16,11 @@ export interface FrameMessage {
   readonly frame: Uint8Array;
 }
 
-/** What the other process answers. */
+/** The answer of the other process. */
 export interface HandOverAnswer {
-  /** When the frame was read, in ns of CLOCK_MONOTONIC, which is one for all processes. */
+  /** The time when the frame was read, in ns of CLOCK_MONOTONIC, which all processes share. */
   readonly readAt: bigint;
-  /** What `readFrame` returned. */
+  /** The result of `readFrame`. */
   readonly found: number;
 }
 

@@ -1,4 +1,7 @@
-/** A frame handed to another process, which reads it: through a frame ring, and through `child_process`. */
+/**
+ * A frame handed over to another process, which reads it: through a frame ring, and through
+ * `child_process`.
+ */
 
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -8,10 +11,11 @@ import { fileURLToPath } from 'node:url';
 import { assert } from '../src/base/assert.ts';
 import { CleanupStack } from '../src/base/cleanup.ts';
 import { formatSize, MiB } from '../src/base/sizes.ts';
-import { openEmbeddedHeap } from '../src/backend/embedded/index.ts';
+import { openEmbeddedHeap } from '../src/backend/embedded/embedded-heap.ts';
 import { median } from '../src/measure/sampling.ts';
-import { createFrameRing, inheritConnection } from '../src/share/index.ts';
-import type { FrameRing } from '../src/share/index.ts';
+import { createFrameRing } from '../src/share/ring/index.ts';
+import { connectionForChild } from '../src/share/index.ts';
+import type { FrameRing } from '../src/share/ring/index.ts';
 import type { FrameMessage, HandOverAnswer } from './hand-over-peer.ts';
 import type { JudgedRow } from './judged-row.ts';
 import { fillFrame, READINGS, readFrame } from './read-frame.ts';
@@ -24,17 +28,17 @@ export interface HandOverBenchOptions {
   readonly turns?: Turns;
 }
 
-/** Frames of which each process hands over many. */
+/** Frames that a process hands over in large numbers. */
 interface FrameKind {
   readonly name: string;
   readonly length: number;
-  /** How many times faster than `child_process` it is to be, by how it is read. */
+  /** The target ratio to `child_process`, by the way of reading. */
   readonly targets: Partial<Record<Reading, number>>;
 }
 
 const FRAME_KINDS: readonly FrameKind[] = [
   { name: '16 MiB', length: 16 * MiB, targets: { 'one word a page': 100, 'every byte': 15 } },
-  // 12 bits a pixel.
+  // 12 bits per pixel.
   { name: '1080p in NV12', length: (1920 * 1080 * 3) / 2, targets: {} },
 ];
 const TURNS_DEFAULT: Turns = { turns: 10, roundsPerTurn: 8, warmupRounds: 2 };
@@ -44,11 +48,11 @@ const WARMUP_ROUNDS_OF_IPC = 4;
 const FRAME_COUNT = 3;
 const PEER_PATH = fileURLToPath(new URL('hand-over-peer.js', import.meta.url));
 
-/** The other process, and both ways to it. It lives as long as this. */
+/** The other process, and both ways to it. It lives as long as this object. */
 class HandOver {
   readonly #child: ChildProcess;
   readonly #ring: FrameRing;
-  /** What reading a frame gives. */
+  /** The result of reading a frame. */
   readonly #expected: Readonly<Record<Reading, number>>;
   readonly #plain: Uint8Array;
   readonly #answers: AsyncIterator<unknown>;
@@ -68,7 +72,7 @@ class HandOver {
     cleanup.defer(() => heap.close());
     const ring = createFrameRing(heap, { frameLength: length, frameCount: FRAME_COUNT });
     cleanup.defer(() => ring.close());
-    const inherited = inheritConnection({ stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const inherited = connectionForChild({ stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     const child = fork(PEER_PATH, [String(heap.pageSize)], {
       stdio: inherited.stdio,
       env: { ...process.env, ...inherited.env },
@@ -85,7 +89,9 @@ class HandOver {
     return handOver;
   }
 
-  /** The ns until the other process has read a frame, with whatever lies between: taking it, publishing, waking. */
+  /**
+   * The ns until the other process has read a frame, including taking it, publishing and waking.
+   */
   throughRing(reading: Reading): () => Promise<number> {
     const metadata = Uint8Array.of(READINGS.indexOf(reading));
     return async () => {
@@ -104,7 +110,10 @@ class HandOver {
     };
   }
 
-  /** Until the code of both processes is compiled. What a hand-over takes through the ring is mostly code. */
+  /**
+   * Enough for the code of both processes to be compiled. A hand-over through the ring is mostly
+   * code.
+   */
   async #warmUp(reading: Reading): Promise<void> {
     const [throughRing, throughIpc] = [this.throughRing(reading), this.throughIpc(reading)];
     for (let round = 0; round < WARMUP_ROUNDS; round += 1) await throughRing();

@@ -1,14 +1,35 @@
 import type { BenchRow } from './row.ts';
 
-/** A comparison with what it is judged by: a ratio to reach, a difference not to exceed, or nothing. */
+/**
+ * A comparison with its target: a ratio to reach, a time or a difference not to exceed, or none.
+ */
 export interface JudgedRow extends BenchRow {
-  /** By how much ours may take longer, in ns. */
+  /** The longest time by which this package may be slower, in ns. */
   readonly differenceNsMax?: number;
+  /** The time of the fastest possible way on this machine; null where it was not measured. */
+  readonly fastestNs?: number | null;
+  /** The longest time that this package may take, in ns. */
+  readonly oursNsMax?: number;
 }
 
-/** Whether a row's target is reached. Null without a target, or without a peer to tell by. */
+/**
+ * The ratio of the fastest possible way, where even that misses the target. Undefined where there
+ * is no such limit.
+ */
+export function ratioAtMost({ peerNs, target, fastestNs }: JudgedRow): number | undefined {
+  if (peerNs === null || target === undefined || typeof fastestNs !== 'number') return undefined;
+  const ratio = peerNs / fastestNs;
+  return ratio < target ? ratio : undefined;
+}
+
+/**
+ * Whether a row's target is reached. Null without a target, without a peer, or where it cannot be
+ * reached at all.
+ */
 export function isReached(row: JudgedRow): boolean | null {
   if (row.oursNs === null || row.peerNs === null || row.ratio === null) return null;
+  if (row.oursNsMax !== undefined) return row.oursNs <= row.oursNsMax;
   if (row.differenceNsMax !== undefined) return row.oursNs - row.peerNs <= row.differenceNsMax;
-  return row.target === undefined ? null : row.ratio >= row.target;
+  if (row.target === undefined || ratioAtMost(row) !== undefined) return null;
+  return row.ratio >= row.target;
 }

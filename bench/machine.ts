@@ -2,7 +2,7 @@ import { arch, cpus, release, totalmem, type } from 'node:os';
 
 import { formatSize } from '../src/base/sizes.ts';
 
-/** What the figures were measured on. */
+/** The machine of the measurements. */
 export interface Machine {
   readonly cpu: string;
   readonly coreCount: number;
@@ -10,11 +10,11 @@ export interface Machine {
   readonly memoryBytes: number;
   readonly kernel: string;
   readonly node: string;
-  /** The one core that everything ran on; null where it could not be kept there. */
+  /** The one core that everything ran on; null where the processes could not be pinned. */
   readonly pinnedToCore: number | null;
 }
 
-/** @param core the one that this process was pinned to */
+/** @param core the core to which this process was pinned */
 export function describeMachine(core: number | undefined): Machine {
   const processors = cpus();
   return {

@@ -1,9 +1,15 @@
-/** `npm run bench`. Exit status: 0, also where a number is not reached; 1 when something failed; 2 when it was used wrongly. */
+/**
+ * `npm run bench`. Exit status: 0, even where a target is missed; 1 when something failed; 2 for
+ * wrong usage.
+ */
 
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-import { FAILED, parseArguments, SUCCEEDED, USED_WRONGLY, UsageError } from '../src/cli/command.ts';
+import { FAILED, SUCCEEDED, USED_WRONGLY } from '../src/cli/command.ts';
+import type { CommandDescription } from '../src/cli/command-description.ts';
+import { formatHelp } from '../src/cli/help-text.ts';
+import { parseArguments, UsageError } from '../src/cli/parse-arguments.ts';
 import { openTerminal } from '../src/cli/terminal.ts';
 import type { Terminal } from '../src/cli/terminal.ts';
 import { drawChart } from './chart.ts';
@@ -17,24 +23,30 @@ import { formatReport, toJson } from './report.ts';
 import { BENCH_SUBJECTS } from './subjects.ts';
 import type { BenchSubject } from './subjects.ts';
 
-const COMMAND = 'npm run bench --';
-const SUBJECT_NAMES = BENCH_SUBJECTS.map(({ name }) => name).join(', ');
-
 // Compiled, this file is dist/bench/main.js.
 const CHART_PATH = fileURLToPath(new URL('../../docs/conversion.svg', import.meta.url));
 
-const HELP = `Usage: ${COMMAND} [--only SUBJECT] [--quick] [--json]
-
-Measures this package beside C, or beside the plain way, taking turns in one run. Times are medians.
-
-  --only SUBJECT  one of ${SUBJECT_NAMES}
-  --quick         little of everything, to see that it runs: the figures mean little
-  --json          one object instead of a table; times in ns, null where there was nothing to compare with
-  --guest         heap-overhead alone, in the emulated guest, which has heaps: first of all options
-  --help          this text
-
-A whole run takes some minutes and 4 GiB of memory, and writes docs/conversion.svg.
-Exit status: 0, also where a number is not reached; 1 when something failed; 2 for arguments that are none.`;
+const DESCRIPTION = {
+  invocation: 'npm run bench --',
+  summary: 'measures this package beside C',
+  paragraphs: [
+    'Measures this package beside C, or beside the plain way, taking turns in one run. Times are medians.',
+    'A whole run takes some minutes and 4 GiB of memory, and writes docs/conversion.svg.',
+  ],
+  options: {
+    only: {
+      value: 'SUBJECT',
+      text: `one of ${BENCH_SUBJECTS.map(({ name }) => name).join(', ')}`,
+      choices: BENCH_SUBJECTS.map(({ name }) => ({ name })),
+    },
+    quick: { text: 'little of everything, to see that it runs: the figures mean little' },
+    json: { text: 'one object instead of a table; times in ns, null where there was nothing to compare with' },
+    guest: {
+      text: 'heap-overhead and camera, in emulated guests, which have heaps and a test camera: first of all options',
+    },
+  },
+  exitStatus: '0, also where a number is not reached; 1 when something failed',
+} as const satisfies CommandDescription;
 
 interface BenchArguments {
   readonly subjects: readonly BenchSubject[];
@@ -44,33 +56,17 @@ interface BenchArguments {
 }
 
 function readArguments(args: readonly string[]): BenchArguments {
-  const { values, positionals } = parseArguments(COMMAND, args, {
-    only: { type: 'string' },
-    quick: { type: 'boolean' },
-    json: { type: 'boolean' },
-    help: { type: 'boolean', short: 'h' },
-  });
-  if (positionals[0] !== undefined) throw new UsageError(`Cannot use "${positionals[0]}": see "${COMMAND} --help"`);
-  return {
-    subjects: chooseSubjects(values['only']),
-    quick: values['quick'] === true,
-    json: values['json'] === true,
-    help: values['help'] === true,
-  };
-}
-
-function chooseSubjects(name: string | boolean | undefined): readonly BenchSubject[] {
-  if (name === undefined) return BENCH_SUBJECTS;
-  const chosen = BENCH_SUBJECTS.filter((subject) => subject.name === name);
-  if (chosen.length > 0) return chosen;
-  throw new UsageError(`Cannot measure "${name}" as it must be one of ${SUBJECT_NAMES}`);
+  const { options, isHelp } = parseArguments(DESCRIPTION, args);
+  const { only, quick, json } = options;
+  const subjects = only === undefined ? BENCH_SUBJECTS : BENCH_SUBJECTS.filter(({ name }) => name === only);
+  return { subjects, quick, json, help: isHelp };
 }
 
 async function measure(wanted: BenchArguments, peers: Peers, terminal: Terminal): Promise<JudgedRow[]> {
   const rows: JudgedRow[] = [];
   for (const { name, rows: measureAll, rowsQuickly } of wanted.subjects) {
     terminal.showProgress(`${name} …`);
-    // What the subject before has left behind is not to be collected while this one is timed.
+    // Garbage of the previous subject must not be collected while this one is timed.
     globalThis.gc?.();
     for await (const row of wanted.quick ? rowsQuickly(peers) : measureAll(peers)) {
       rows.push(row);
@@ -80,7 +76,7 @@ async function measure(wanted: BenchArguments, peers: Peers, terminal: Terminal)
   return rows;
 }
 
-/** A part of the rows does not replace what the whole has drawn, nor do rows without C. */
+/** A part of the rows, or rows without C, must not replace the chart of the whole. */
 function writeChart(wanted: BenchArguments, peers: Peers, terminal: Terminal): string | undefined {
   if (wanted.quick || wanted.subjects !== BENCH_SUBJECTS || !peers.conversion.built) return undefined;
   terminal.showProgress('chart …');
@@ -105,14 +101,14 @@ async function run(wanted: BenchArguments, terminal: Terminal): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  // Whoever reads may stop reading, as `head` does.
+  // The reader of the output may stop reading, as `head` does.
   process.stdout.on('error', (error: NodeJS.ErrnoException) =>
     process.exit(error.code === 'EPIPE' ? SUCCEEDED : FAILED),
   );
   const terminal = openTerminal(process);
   try {
     const wanted = readArguments(process.argv.slice(2));
-    if (wanted.help) terminal.print(HELP);
+    if (wanted.help) for (const line of formatHelp(DESCRIPTION, terminal.columns)) terminal.print(line);
     else await run(wanted, terminal);
     process.exitCode = SUCCEEDED;
   } catch (error) {

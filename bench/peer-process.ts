@@ -4,8 +4,8 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 
 /**
- * A C program that does one round for each line it gets, and answers with the ns that the steps of the round took. So ours and
- * C can take turns, and a busy moment of the machine hits both.
+ * A C program that does one round for each line it gets, and answers with the ns of the steps. So
+ * this package and C can take turns, and a busy moment of the machine affects both.
  */
 export class PeerProcess {
   readonly #path: string;
@@ -19,12 +19,12 @@ export class PeerProcess {
     this.#child.once('error', (error) => {
       this.#failure = error;
     });
-    // A program that has ended takes no line: the missing answer tells.
+    // An ended program takes no line: the missing answer shows that.
     this.#child.stdin.on('error', () => {});
     this.#answers = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
 
-  /** @throws {Error} when the program has ended, or never began */
+  /** @throws {Error} when the program has ended, or never started */
   async round(order = ''): Promise<readonly number[]> {
     this.#child.stdin.write(`${order}\n`);
     const answer = await this.#answers.next();
@@ -33,7 +33,7 @@ export class PeerProcess {
     throw new Error(`Cannot go on with ${this.#path} as it ended: ${how}`, { cause: this.#failure });
   }
 
-  /** Ends the program: it reads to the end of its input. */
+  /** Ends the program, which reads to the end of its input. */
   close(): void {
     this.#child.stdin.end();
   }

@@ -1,16 +1,19 @@
 import { Buffer } from 'node:buffer';
 
-/** How a frame is read that was handed over. */
+/** How a received frame is read. */
 export const READINGS = ['one word a page', 'every byte', 'every byte, by native code'] as const;
 export type Reading = (typeof READINGS)[number];
 
-/** What JavaScript reads fastest: in half the time of words of 4 bytes, and a fifth of that of a BigInt64Array. */
+/**
+ * The fastest typed array to read in JavaScript: half the time of 4-byte words, and a fifth of that
+ * of a BigInt64Array.
+ */
 const WORD_BYTES = Float64Array.BYTES_PER_ELEMENT;
-/** The last byte of a frame, and of no word before. */
+/** A value that only the last byte of a frame has. */
 const MARK = 0xff;
 const MARK_WORDS = 8;
 
-/** Small whole numbers, no two pages alike, and a mark at the end. */
+/** Small whole numbers, different for every page, and a mark at the end. */
 export function fillFrame(bytes: Uint8Array): void {
   const words = new Float64Array(bytes.buffer, bytes.byteOffset, bytes.length / WORD_BYTES);
   for (let index = 0; index < words.length; index += 1) words[index] = (index ^ (index >>> 9)) % 127;
@@ -18,14 +21,16 @@ export function fillFrame(bytes: Uint8Array): void {
 }
 
 /**
- * Reads a frame that {@link fillFrame} has filled, a multiple of 64 bytes. What comes through `child_process` lies behind a header of some
- * bytes: to be read as words, all of it has to be copied.
+ * Reads a frame that {@link fillFrame} has filled, a multiple of 64 bytes. A frame from
+ * `child_process` follows a header of some bytes, so it must be copied as a whole before it can be
+ * read as words.
  *
- * @returns what depends on all that was read: the sum of the words, or where the mark is
+ * @returns a value that depends on everything read: the sum of the words, or the position of the
+ * mark
  */
 export function readFrame(bytes: Uint8Array, reading: Reading, pageSize: number): number {
   const { buffer, byteOffset, length } = bytes;
-  // memchr of the C library: it has seen every byte before the one that it finds.
+  // memchr of the C library, which reads every byte before the one that it finds.
   if (reading === 'every byte, by native code') return Buffer.from(buffer, byteOffset, length).indexOf(MARK);
   const isAligned = byteOffset % WORD_BYTES === 0;
   if (reading === 'every byte') return sumOfAll(wordsOf(isAligned ? bytes : bytes.slice()));
@@ -50,7 +55,10 @@ function sumOfEachUnaligned(words: DataView, step: number): number {
   return sum;
 }
 
-/** In four sums, so that no addition waits for the one before. All but the last line, which is the mark's. */
+/**
+ * In four sums, so that no addition waits for the previous one. Without the last line, which
+ * contains the mark.
+ */
 function sumOfAll(words: Float64Array): number {
   let [first, second, third, fourth] = [0, 0, 0, 0];
   const end = words.length - MARK_WORDS;

@@ -1,9 +1,10 @@
-/** What a run of the benchmarks found: as a table for people, as an object for programs. */
+/** The results of a run of the benchmarks: as a table for people, as an object for programs. */
 
 import { formatDuration, formatRatio } from '../src/cli/number-format.ts';
 import { formatTable } from '../src/cli/table.ts';
+import { COLUMNS_MAX } from '../src/cli/terminal.ts';
 import type { CPeer } from '../src/measure/c-peer.ts';
-import { isReached } from './judged-row.ts';
+import { isReached, ratioAtMost } from './judged-row.ts';
 import type { JudgedRow } from './judged-row.ts';
 import { formatMachine } from './machine.ts';
 import type { Machine } from './machine.ts';
@@ -13,14 +14,14 @@ export interface BenchReport {
   readonly machine: Machine;
   readonly peers: Peers;
   readonly rows: readonly JudgedRow[];
-  /** Where the chart was written, if it was. */
+  /** The path of the chart, if it was written. */
   readonly chartPath: string | undefined;
 }
 
 const NOT_MEASURED = 'n/a';
 const LABEL_WIDTH = 12;
 
-/** The report as `--json` prints it. Times in ns; null where there was nothing to compare with. */
+/** The report in the form of `--json`. Times in ns; null without a comparison. */
 export function toJson({ machine, peers, rows, chartPath }: BenchReport): object {
   const built = Object.entries(peers).map(([name, peer]: [string, CPeer]) => [
     name,
@@ -60,7 +61,7 @@ function describePeer(peer: CPeer): string {
   return peer.built ? commandAndFlags(peer) : `${NOT_MEASURED}: ${peer.reason}`;
 }
 
-/** Without the paths, which are of a temporary folder. */
+/** Without the paths, which are in a temporary folder. */
 function commandAndFlags({ command }: Extract<CPeer, { readonly built: true }>): string {
   return command.split(' -o ')[0] ?? command;
 }
@@ -85,6 +86,7 @@ function formatRows(rows: readonly JudgedRow[]): string[] {
       formatTarget(row),
       formatVerdict(row),
     ]),
+    COLUMNS_MAX,
   );
 }
 
@@ -92,14 +94,17 @@ function formatTime(timeNs: number | null): string {
   return timeNs === null ? NOT_MEASURED : formatDuration(timeNs);
 }
 
-function formatTarget({ target, differenceNsMax }: JudgedRow): string | undefined {
-  if (differenceNsMax !== undefined) return `+${differenceNsMax} ns`;
+function formatTarget({ target, differenceNsMax, oursNsMax }: JudgedRow): string | undefined {
+  if (oursNsMax !== undefined) return formatDuration(oursNsMax);
+  if (differenceNsMax !== undefined) return `+${formatDuration(differenceNsMax)}`;
   return target === undefined ? undefined : formatRatio(target);
 }
 
 function formatVerdict(row: JudgedRow): string | undefined {
-  if (row.target === undefined && row.differenceNsMax === undefined) return undefined;
+  if (row.target === undefined && row.differenceNsMax === undefined && row.oursNsMax === undefined) return undefined;
   const reached = isReached(row);
+  const atMost = ratioAtMost(row);
+  if (atMost !== undefined) return `out of reach: at most ${formatRatio(atMost)}`;
   if (reached === null) return NOT_MEASURED;
   return reached ? 'reached' : 'missed';
 }

@@ -1,22 +1,22 @@
-/** One comparison of a benchmark: this package beside what it is measured against, in the same run. */
+/** One comparison of a benchmark: this package and its peer, in the same run. */
 export interface BenchRow {
-  /** What is done, to how much: "2 GiB, mix B (2048 entries)". */
+  /** The operation and its size: "2 GiB, mix fresh (2048 entries)". */
   readonly subject: string;
   /** How this package does it. */
   readonly ours: string;
-  /** Null where this machine lacks what it takes: `ours` then says what. */
+  /** Null where this machine lacks a requirement, which `ours` then names. */
   readonly oursNs: number | null;
-  /** What it is compared with. */
+  /** The peer. */
   readonly peer: string;
-  /** Null where there is nothing to compare with, such as C without a compiler. */
+  /** Null without a peer, such as C without a compiler. */
   readonly peerNs: number | null;
-  /** peerNs / oursNs: how many times faster ours is. Null where either time is. */
+  /** peerNs / oursNs: how many times faster this package is. Null where either time is. */
   readonly ratio: number | null;
-  /** The ratio to reach. */
+  /** The target ratio. */
   readonly target?: number;
 }
 
 /** A row with its ratio. */
-export function toBenchRow(row: Omit<BenchRow, 'ratio'>): BenchRow {
+export function toBenchRow<Row extends Omit<BenchRow, 'ratio'>>(row: Row): Row & Pick<BenchRow, 'ratio'> {
   return { ...row, ratio: row.peerNs === null || row.oursNs === null ? null : row.peerNs / row.oursNs };
 }

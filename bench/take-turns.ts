@@ -1,7 +1,7 @@
 import { assert } from '../src/base/assert.ts';
 import { median } from '../src/measure/sampling.ts';
 
-/** Does something once and says what its steps took. */
+/** Does something once and returns the times of its steps. */
 export type Round<Times> = () => Times | Promise<Times>;
 
 type Contestant = Round<unknown> | undefined;
@@ -14,17 +14,21 @@ type TimesOf<Contestants extends readonly Contestant[]> = {
 /** How often the contestants are run. */
 export interface Turns {
   readonly turns: number;
-  /** Timed, one behind the other: one contestant's memory is not to lie in the caches in place of another's. */
+  /**
+   * Timed, in a row: the memory of one contestant should not push that of another out of the
+   * caches.
+   */
   readonly roundsPerTurn: number;
   /** At the start of each turn, not timed. */
   readonly warmupRounds: number;
 }
 
 /**
- * Runs every contestant for some rounds, then every one again, and so on: what disturbs the machine disturbs them all.
+ * Runs every contestant for some rounds, then every one again, and so on: a disturbance of the
+ * machine affects all of them.
  *
  * @param contestants undefined for one that is missing: it has no times
- * @returns the times of the rounds that count, contestant by contestant
+ * @returns the times of the counted rounds, by contestant
  */
 export async function takeTurns<const Contestants extends readonly Contestant[]>(
   contestants: Contestants,
@@ -48,7 +52,7 @@ export function medianOrNull(timesNs: readonly number[]): number | null {
   return timesNs.length === 0 ? null : median(timesNs);
 }
 
-/** The least of the times that nine of ten are not above. */
+/** The 90th percentile of the times. */
 export function ninetiethPercentile(timesNs: readonly number[]): number {
   const found = timesNs.toSorted((a, b) => a - b)[Math.ceil(timesNs.length * 0.9) - 1];
   assert(found !== undefined, 'A percentile needs a value');

@@ -1,8 +1,7 @@
-/** A buffer's contiguous view: mapped run by run, beside page by page, and beside C with the same calls. */
-
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+/**
+ * A buffer's contiguous view: mapped run by run, compared with page by page, and with C making the
+ * same calls.
+ */
 
 import { assert } from '../src/base/assert.ts';
 import { CleanupStack } from '../src/base/cleanup.ts';
@@ -11,9 +10,9 @@ import { toByteLength } from '../src/base/quantities.ts';
 import type { ByteLength } from '../src/base/quantities.ts';
 import { formatSize, GiB, MiB } from '../src/base/sizes.ts';
 import type { DmaBuf } from '../src/heap/dma-buf.ts';
-import { libc } from '../src/linux/libc.ts';
-import { readMemoryRoom } from '../src/linux/memory-room.ts';
-import { readMaxMapCount } from '../src/linux/process-mappings.ts';
+import { kernelCalls } from '../src/linux/calls/kernel-calls.ts';
+import { readAvailableMemory } from '../src/linux/proc/available-memory.ts';
+import { readMaxMapCount } from '../src/linux/proc/process-mappings.ts';
 import type { CPeer } from '../src/measure/c-peer.ts';
 import { openMeasuredHeap } from '../src/measure/measured-heap.ts';
 import type { MeasuredHeap } from '../src/measure/measured-heap.ts';
@@ -24,8 +23,9 @@ import type { OrderMixName } from '../src/pages/order-mixes.ts';
 import { pagesByPage } from '../src/sg/pages-by-page.ts';
 import type { SgTable } from '../src/sg/sg-table.ts';
 import type { JudgedRow } from './judged-row.ts';
-import { PeerProcess } from './peer-process.ts';
+import type { PeerProcess } from './peer-process.ts';
 import { toBenchRow } from './row.ts';
+import { openRunPeer } from './run-peer.ts';
 import { medianOrNull, nsSince, takeTurns } from './take-turns.ts';
 import type { Round, Turns } from './take-turns.ts';
 import { touchPages } from './touch-pages.ts';
@@ -33,13 +33,16 @@ import { touchPages } from './touch-pages.ts';
 export interface VmapBenchOptions {
   /** The program `vmap`, built. */
   readonly peer: CPeer;
-  /** Of the buffer that is mapped page by page as well, in mix B. Default: 2 GiB, or less where memory is short. */
+  /**
+   * The length of the buffer that is mapped page by page as well, in mix fresh. Default: 2 GiB, or
+   * less where memory is short.
+   */
   readonly length?: ByteLength;
-  /** Of the buffers in the other mixes. Default: 256 MiB. */
+  /** The length of the buffers in the other mixes. Default: 256 MiB. */
   readonly curveLength?: ByteLength;
 }
 
-/** What one round took. */
+/** The times of one round. */
 interface Times {
   readonly mapNs: number;
   /** One byte of each page written: a page fault each. */
@@ -59,53 +62,37 @@ interface Subject {
 
 const HEADLINE_LENGTH = toByteLength(2 * GiB);
 const CURVE_LENGTH_DEFAULT = toByteLength(256 * MiB);
-/** A shorter one for E: 65,536 runs are more than the kernel's default of `vm.max_map_count`. */
+/** A shorter buffer for E: 65,536 runs are more than the kernel's default of `vm.max_map_count`. */
 const CURVE: readonly { mix: OrderMixName; share: number }[] = [
-  { mix: 'B', share: 1 },
-  { mix: 'C', share: 1 },
-  { mix: 'D', share: 1 },
-  { mix: 'E', share: 0.75 },
+  { mix: 'fresh', share: 1 },
+  { mix: 'aged', share: 1 },
+  { mix: 'fragmented', share: 1 },
+  { mix: 'single-pages', share: 0.75 },
 ];
-/** The arena's and the C program's memory, and as much again for everybody else. */
+/** The arena's and the C program's memory, and the same again for other programs. */
 const MEMORY_PER_LENGTH = 4;
 
 const HEADLINE_TURNS = 5;
-/** In each of those. Mapping takes milliseconds; with half a million page faults, or calls, half a second and more. */
+/**
+ * Rounds in each turn. Mapping takes milliseconds. With half a million page faults, or calls, it
+ * takes half a second and more.
+ */
 const TURNS_MAPPED: Turns = { turns: 4, roundsPerTurn: 8, warmupRounds: 2 };
 const TURNS_TOUCHED: Turns = { turns: 1, roundsPerTurn: 2, warmupRounds: 1 };
 const TURNS_PAGE_BY_PAGE: Turns = { turns: 1, roundsPerTurn: 1, warmupRounds: 0 };
-/** Up to 0.1 s a round. */
+/** Up to 0.1 s per round. */
 const TURNS_CURVE: Turns = { turns: 5, roundsPerTurn: 4, warmupRounds: 1 };
 
 const OVER_PAGE_BY_PAGE = 200;
-/** 1.15 times as long as C at most. */
+/** The target: at most 1.15 times as long as C. */
 const OVER_C = 1 / 1.15;
-
-/** Per run two words of 8 bytes: its offset in the file and its length. What the program reads. */
-function runsFile(table: SgTable): BigUint64Array {
-  const { count, pfns, offsets, lengths } = table.runs();
-  const words = new BigUint64Array(count * 2);
-  for (let index = 0; index < count; index += 1) {
-    words[index * 2] = BigInt((pfns[index] as number) * table.pageSize + (offsets[index] as number));
-    words[index * 2 + 1] = BigInt(lengths[index] as number);
-  }
-  return words;
-}
-
-function openPeer(peer: CPeer, table: SgTable, cleanup: CleanupStack): PeerProcess | undefined {
-  if (!peer.built) return undefined;
-  const folder = mkdtempSync(join(tmpdir(), 'dmabuf-runs-'));
-  cleanup.defer(() => rmSync(folder, { recursive: true, force: true }));
-  const path = join(folder, 'runs');
-  writeFileSync(path, runsFile(table));
-  const program = new PeerProcess(peer.path, [path]);
-  cleanup.defer(() => program.close());
-  return program;
-}
+/** The same for 7,500 runs and more, mapped by one call of the addon. */
+const OVER_C_BY_ONE_CALL = 1 / 1.02;
+const MANY_RUNS = 7500;
 
 function openSubject(peer: CPeer, wanted: { mix: OrderMixName; length: ByteLength }, cleanup: CleanupStack): Subject {
   const { mix, length } = wanted;
-  const measured = openMeasuredHeap({ length, mix, seed: 0, raw: libc });
+  const measured = openMeasuredHeap({ length, mix, seed: 0, raw: kernelCalls });
   cleanup.defer(() => measured.heap.close());
   const buffer = measured.heap.allocate(length);
   cleanup.defer(() => buffer.close());
@@ -113,7 +100,7 @@ function openSubject(peer: CPeer, wanted: { mix: OrderMixName; length: ByteLengt
   assert(layout.known, 'The embedded heap knows where its pages are');
   const { table } = layout;
   const subject = `vmap, ${formatSize(length)}, mix ${mix} (${table.runs().count} runs)`;
-  return { subject, measured, buffer, table, peer: openPeer(peer, table, cleanup) };
+  return { subject, measured, buffer, table, peer: openRunPeer(peer, table, cleanup) };
 }
 
 function roundOf(map: () => MappedView, pageSize: number, touches: boolean): Round<Times> {
@@ -138,7 +125,7 @@ function roundInC(peer: PeerProcess | undefined, touches: boolean): Round<Times>
   };
 }
 
-/** Ours and C. */
+/** This package and C. */
 type TimesWithC = [Times[], Times[]];
 
 function takeTurnsWithC({ buffer, table, peer }: Subject, turns: Turns, touches: boolean): Promise<TimesWithC> {
@@ -155,7 +142,7 @@ const MAPPED_AND_TOUCHED = {
 const CLOSED_UNTOUCHED = { what: 'untouched, closed', time: ({ closeNs }: Times): number => closeNs };
 const CLOSED_TOUCHED = { what: 'touched, closed', time: ({ closeNs }: Times): number => closeNs };
 
-/** What `time` picks out of the rounds of ours and of the peer. */
+/** The value of `time` in the rounds of this package and of the peer. */
 function rowAgainst(
   { subject }: Subject,
   [ours, theirs]: TimesWithC,
@@ -172,25 +159,28 @@ function rowAgainst(
   });
 }
 
-/** The times of everything that maps the buffer of the numbers to reach. */
+/** The times of every way to map the buffer of the target figures. */
 interface HeadlineTimes {
   readonly mapped: TimesWithC;
   readonly touched: TimesWithC;
   readonly byPage: Times[];
 }
 
-/** All 524,288 calls are made: the kernel joins mappings of adjacent pages, so that no more are left than there are runs. */
+/**
+ * All 524,288 calls are made: the kernel merges mappings of adjacent pages, so that only as many
+ * remain as there are runs.
+ */
 function pageByPageRound({ measured, table }: Subject): Round<Times> {
   const window = new PageByPageWindow(measured.mapping, {
     fd: measured.arenaFd,
-    pfns: pagesByPage(table),
+    pages: pagesByPage(table),
     pageSize: table.pageSize,
-    runCount: table.runs().count,
+    joined: true,
   });
   return roundOf(() => window.map(), table.pageSize, true);
 }
 
-/** Everything once, and everything again. The touched first, as they commit the memory. */
+/** Each way once, and then again. The touched ones first, because they commit the memory. */
 async function takeHeadlineTurns(subject: Subject): Promise<HeadlineTimes> {
   const pageByPage = pageByPageRound(subject);
   const times: HeadlineTimes = { mapped: [[], []], touched: [[], []], byPage: [] };
@@ -207,14 +197,14 @@ async function takeHeadlineTurns(subject: Subject): Promise<HeadlineTimes> {
   return times;
 }
 
-/** The buffer that the numbers to reach are stated for, or a shorter one without them. */
+/** The buffer of the target figures, or a shorter one without targets. */
 async function* headlineRows(peer: CPeer, length: ByteLength): AsyncGenerator<JudgedRow, void, undefined> {
   const reaches = length === HEADLINE_LENGTH;
   const overPageByPage = reaches ? { target: OVER_PAGE_BY_PAGE } : {};
   const overC = reaches ? { target: OVER_C } : {};
   const cleanup = new CleanupStack();
   try {
-    const subject = openSubject(peer, { mix: 'B', length }, cleanup);
+    const subject = openSubject(peer, { mix: 'fresh', length }, cleanup);
     const { mapped, touched, byPage } = await takeHeadlineTurns(subject);
     const pageByPage = { peer: `page by page (${subject.table.pageCount} calls)` };
     yield rowAgainst(subject, [mapped[0], byPage], { ...pageByPage, ...MAPPED, ...overPageByPage });
@@ -228,16 +218,17 @@ async function* headlineRows(peer: CPeer, length: ByteLength): AsyncGenerator<Ju
   }
 }
 
-/** How the cost of mapping grows: with the runs, not with the bytes. */
+/** The growth of the cost of mapping: with the runs, not with the bytes. */
 async function* curveRows(peer: CPeer, lengthMax: ByteLength): AsyncGenerator<JudgedRow, void, undefined> {
   for (const { mix, share } of CURVE) {
     const cleanup = new CleanupStack();
     try {
       const subject = openSubject(peer, { mix, length: toByteLength(lengthMax * share) }, cleanup);
-      // A machine may allow fewer mappings than the kernel does by default.
+      // A machine may allow fewer mappings than the kernel's default.
       if (subject.table.runs().count > readMaxMapCount() - 2 * MAPPINGS_KEPT_FREE) continue;
       const mapped = await takeTurnsWithC(subject, TURNS_CURVE, false);
-      yield rowAgainst(subject, mapped, { ...IN_C, ...MAPPED });
+      const overC = subject.table.runs().count >= MANY_RUNS ? { target: OVER_C_BY_ONE_CALL } : {};
+      yield rowAgainst(subject, mapped, { ...IN_C, ...MAPPED, ...overC });
       yield rowAgainst(subject, mapped, { ...IN_C, ...CLOSED_UNTOUCHED });
     } finally {
       cleanup.unwind();
@@ -245,9 +236,9 @@ async function* curveRows(peer: CPeer, lengthMax: ByteLength): AsyncGenerator<Ju
   }
 }
 
-/** 2 GiB, or the largest power of two that leaves memory to everybody else. */
+/** 2 GiB, or the largest power of two that leaves memory for other programs. */
 function headlineLength(): ByteLength {
-  const fitting = 2 ** Math.floor(Math.log2(readMemoryRoom().bytes / MEMORY_PER_LENGTH));
+  const fitting = 2 ** Math.floor(Math.log2(readAvailableMemory().bytes / MEMORY_PER_LENGTH));
   return toByteLength(Math.min(HEADLINE_LENGTH, fitting));
 }
 

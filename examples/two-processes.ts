@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { MiB, openHeap } from 'dmabuf';
-import { inheritConnection, takeInheritedConnection } from 'dmabuf/share';
+import { connectionForChild, takeInheritedConnection } from 'dmabuf/share';
 
 if (process.argv[2] === 'child') {
   // What is sent arrives as the same pages: nothing is copied.
@@ -16,10 +16,12 @@ if (process.argv[2] === 'child') {
   }
   connection.close();
 } else {
-  const inherited = inheritConnection();
+  const inherited = connectionForChild();
   const { connection } = inherited;
   const env = { ...process.env, ...inherited.env };
-  spawn(process.execPath, [fileURLToPath(import.meta.url), 'child'], { stdio: inherited.stdio, env });
+  // execArgv: the child needs the options by which this process runs TypeScript.
+  const words = [...process.execArgv, fileURLToPath(import.meta.url), 'child'];
+  spawn(process.execPath, words, { stdio: inherited.stdio, env });
   inherited.close();
 
   const heap = openHeap('system');
@@ -27,8 +29,9 @@ if (process.argv[2] === 'child') {
   await frame.access('write', (bytes) => bytes.fill(1));
   await connection.send({ buffers: [frame] });
   const answer = await connection.receive();
+  if (answer === undefined) throw new Error('The child ended without an answer');
   const left = await frame.access('read', (bytes) => bytes[0]);
-  process.stdout.write(`the child found ${answer?.text}, and left ${left}\n`);
+  process.stdout.write(`the child found ${answer.text}, and left ${left}\n`);
   connection.close();
   frame.close();
   heap.close();

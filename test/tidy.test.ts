@@ -5,35 +5,36 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, posix } from 'node:path';
 import { test } from 'node:test';
 
-import { listFiles, parseSource, readSourceFiles, repositoryRoot } from './support/source-files.ts';
-import type { SourceFile, SourceImport } from './support/source-files.ts';
+import { listFiles, parseSource, readSourceFiles, repositoryRoot } from './support/runner/source-files.ts';
+import type { SourceFile, SourceImport } from './support/runner/source-files.ts';
 
-/** A file imports from its own folder and from those before it, never from those behind it. */
-const FOLDERS =
-  'base uapi linux sg pages mapping heap backend share v4l2 drm pool blit trace machine workload measure cli lab'.split(
-    ' ',
-  );
-/** They compute, and import only each other and what is beneath all. */
+/** A file imports from its own folder and from those before it, never from later ones. */
+const FOLDERS = readFolderOrder();
+/** They compute, and import only each other and the folder below all. */
 const PURE_FOLDERS = new Set(['sg', 'pages']);
-/** The heap's view of the backends that are behind it: types only. */
-const CONTRACT = 'src/backend/contract.ts';
-const FFI = 'src/linux/libc.ts';
+const BORDER = 'src/linux/calls/kernel-calls.ts';
+const BORDER_LOADER = 'src/linux/calls/native-border.ts';
 const LINES_MAX = 400;
+const PROSE_COLUMNS = 100;
 /** AssemblyScript: another language in the same spelling. */
-const ASSEMBLY = 'src/sg/assembly/';
+const ASSEMBLY = /^src\/(?:sg|blit)\/assembly\//u;
 /** Split, or this very line would be found. */
 const UNFINISHED = new RegExp(`\\b(?:${['TO', 'DO'].join('')}|${['FIX', 'ME'].join('')})\\b`, 'u');
 const NAME_FOR_ANYTHING = /(?:^|-)(?:utils?|helpers?|common|managers?|misc)$/u;
 const TEST_FILE = /\.(?:test|fuzz)\.ts$/u;
 
-const files = readSourceFiles(['src', 'test', 'bench', 'examples', 'vm']).filter(
-  ({ path }) => !path.startsWith(ASSEMBLY),
-);
+const files = readSourceFiles(['src', 'test', 'bench', 'examples', 'vm']).filter(({ path }) => !ASSEMBLY.test(path));
 const source = files.filter(({ path }) => path.startsWith('src/'));
 const product = source.filter(({ path }) => !TEST_FILE.test(path));
 
 function assertNone(offenders: readonly string[], rule: string): void {
   assert.ok(offenders.length === 0, `${rule}:\n  ${offenders.join('\n  ')}`);
+}
+
+/** The rows of the table in docs/architecture.md, in their order. */
+function readFolderOrder(): string[] {
+  const text = readFileSync(join(repositoryRoot, 'docs/architecture.md'), 'utf8');
+  return [...text.matchAll(/^\| `(?<folder>[a-z\d]+)\/` \|/gmu)].flatMap(({ groups }) => groups?.['folder'] ?? []);
 }
 
 /** `src/heap/view.ts` is in `heap`; `src/index.ts` is in none. */
@@ -45,29 +46,28 @@ function linesMatching(file: SourceFile, pattern: RegExp): string[] {
   return file.code.split('\n').flatMap((line, index) => (pattern.test(line) ? [`${file.path}:${index + 1}`] : []));
 }
 
-/** Where the package can be entered: what package.json exports, and its program. */
+/**
+ * Where the package can be entered: what package.json exports, and its program, which is made of
+ * src/cli/main.ts.
+ */
 function entryPaths(): Set<string> {
   const manifest = JSON.parse(readFileSync(join(repositoryRoot, 'package.json'), 'utf8')) as {
     exports: Record<string, { types?: string } | string>;
-    bin: Record<string, string>;
   };
   const types = Object.values(manifest.exports).map((entry) => (typeof entry === 'string' ? entry : entry.types));
-  return new Set(
-    [...types, ...Object.values(manifest.bin)].map((path) =>
-      (path ?? '').replace(/^(?:\.\/)?dist\//u, '').replace(/(?:\.d\.ts|\.js)$/u, '.ts'),
-    ),
-  );
+  const sources = types.map((path) => (path ?? '').replace(/^\.\/dist\//u, '').replace(/\.d\.ts$/u, '.ts'));
+  return new Set([...sources, 'src/cli/main.ts']);
 }
 
 test('parseSource finds imports, exports and comments, which the rules below rely on', () => {
   const text = [
     "import { b, type c as d } from '../x/y.ts'; // import { no } from './no.ts'",
     "import type {\n  E,\n} from './e.ts';",
-    "import * as all from 'koffi';",
+    "import * as all from 'a-package';",
     "export { f as g } from './f.ts';",
     '/* export const no = 1; */',
     "export const h = 'import { no } from ./no.ts // kept';",
-    "export async function i() { return await import('./support/source-files.ts'); }",
+    "export async function i() { return await import('./support/runner/source-files.ts'); }",
   ].join('\n');
   const file = parseSource('src/a/z.ts', text);
   assert.deepEqual(
@@ -75,9 +75,9 @@ test('parseSource finds imports, exports and comments, which the rules below rel
     [
       ['../x/y.ts', 'src/x/y.ts', false, 'b c'],
       ['./e.ts', 'src/a/e.ts', true, 'E'],
-      ['koffi', undefined, false, '*'],
+      ['a-package', undefined, false, '*'],
       ['./f.ts', 'src/a/f.ts', false, 'f'],
-      ['./support/source-files.ts', 'src/a/support/source-files.ts', false, '*'],
+      ['./support/runner/source-files.ts', 'src/a/support/runner/source-files.ts', false, '*'],
     ],
   );
   assert.deepEqual(file.exports, ['h', 'i', 'g']);
@@ -86,21 +86,18 @@ test('parseSource finds imports, exports and comments, which the rules below rel
 
 test('every file of src imports from its own folder and from the folders before it', () => {
   const offenders = product.flatMap((file) =>
-    file.imports.flatMap(({ target, isType }) => {
+    file.imports.flatMap(({ target }) => {
       const [own, other] = [folderOf(file.path), folderOf(target ?? '')];
-      if (own === undefined || other === undefined || (isType && target === CONTRACT && own === 'heap')) return [];
+      if (own === undefined || other === undefined) return [];
       return FOLDERS.indexOf(other) > FOLDERS.indexOf(own) ? [`${file.path} imports ${target}`] : [];
     }),
   );
   assertNone(offenders, `Imports go one way, from right to left in ${FOLDERS.join(', ')}`);
 });
 
-test('every folder of src has its place in the order of imports', () => {
+test('docs/architecture.md lists every folder of src, each once, and no other', () => {
   const folders = new Set(product.flatMap(({ path }) => folderOf(path) ?? []));
-  assertNone(
-    [...folders].filter((folder) => !FOLDERS.includes(folder)),
-    'These folders have no place in test/tidy.test.ts',
-  );
+  assert.deepEqual(FOLDERS.toSorted(), [...folders].toSorted());
 });
 
 test('no file of src imports from outside src, or imports src/index.ts', () => {
@@ -112,21 +109,29 @@ test('no file of src imports from outside src, or imports src/index.ts', () => {
   assertNone(offenders, 'src stands alone, and its index.ts is for users of the package');
 });
 
-test('only src/linux/libc.ts imports a package, which is koffi', () => {
+test('no file of src imports a package: there is no dependency at run time', () => {
   const offenders = product.flatMap((file) =>
     file.imports
       .filter(({ specifier, target }) => target === undefined && !specifier.startsWith('node:'))
-      .filter(({ specifier }) => file.path !== FFI || specifier !== 'koffi')
       .map(({ specifier }) => `${file.path} imports ${specifier}`),
   );
-  assertNone(offenders, `Calls out of JavaScript are made in ${FFI} alone`);
+  assertNone(offenders, 'The package has no dependencies');
+});
+
+test('only src/linux/calls/kernel-calls.ts loads the addon, and only src/linux/calls/native-border.ts can', () => {
+  const loads = product.filter(({ code }) => /\b(?:createRequire|dlopen)\b/u.test(code)).map(({ path }) => path);
+  const callers = product
+    .filter((file) => file.imports.some(({ target }) => target === BORDER_LOADER))
+    .map(({ path }) => path);
+  assert.deepEqual(loads, [BORDER_LOADER]);
+  assert.deepEqual(callers, [BORDER], `Calls out of JavaScript are made in ${BORDER} alone`);
 });
 
 test('src/sg and src/pages are pure: they touch no file, call no C, and import nothing that does', () => {
   const isPure = ({ specifier, target }: SourceImport): boolean => {
     const folder = folderOf(target ?? '');
     if (folder !== undefined) return folder === 'base' || PURE_FOLDERS.has(folder);
-    return !specifier.startsWith('node:fs') && specifier !== 'koffi';
+    return !specifier.startsWith('node:fs');
   };
   const offenders = product
     .filter(({ path }) => PURE_FOLDERS.has(folderOf(path) ?? ''))
@@ -265,3 +270,32 @@ test(
     assertNone(offenders, 'These links lead nowhere');
   },
 );
+
+test('comments and prose end at 100 columns', () => {
+  const isComment = (line: string): boolean => /^\s*(?:\/\/|\/\*|\*(?: |$))/u.test(line);
+  const isUnbreakable = (line: string): boolean => /https?:|oxlint-/u.test(line);
+  const comments = files.flatMap(({ path, text }) => {
+    let isExample = false;
+    return text.split('\n').flatMap((line, index) => {
+      if (/^\s*\* ```/u.test(line)) isExample = !isExample;
+      const isLong = line.length > PROSE_COLUMNS && isComment(line) && !isUnbreakable(line);
+      return isLong && !isExample ? [`${path}:${index + 1}`] : [];
+    });
+  });
+  const prose = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', ...listFiles('docs')]
+    .filter((path) => path.endsWith('.md'))
+    .flatMap((path) => longProse(path));
+  assertNone([...comments, ...prose], `These lines have more than ${PROSE_COLUMNS} columns`);
+});
+
+/** Outside of code and tables, whose lines cannot be broken. */
+function longProse(path: string): string[] {
+  let isCode = false;
+  return readFileSync(join(repositoryRoot, path), 'utf8')
+    .split('\n')
+    .flatMap((line, index) => {
+      if (line.trimStart().startsWith('```')) isCode = !isCode;
+      const isTable = line.startsWith('|');
+      return line.length > PROSE_COLUMNS && !isCode && !isTable && !line.includes('](') ? [`${path}:${index + 1}`] : [];
+    });
+}

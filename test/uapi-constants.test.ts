@@ -1,18 +1,28 @@
-/** The kernel's numbers and structs in src/uapi/, against the headers of the system that this runs on. */
+/**
+ * The kernel's numbers and structs in src/uapi/, against the headers of the system that this runs
+ * on.
+ */
 
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { missingCompiler, runC } from './support/c-compiler.ts';
-import { temporaryFolder } from './support/temporary-folder.ts';
+import { missingCompiler, runC } from './support/processes/c-compiler.ts';
+import { temporaryFolder } from './support/runner/temporary-folder.ts';
 
 const UAPI = new URL('../src/uapi/', import.meta.url);
 
-/** Beside the header of the file's own name, for every file. `linux/fcntl.h`, which `linux/eventpoll.h` includes, cannot be included after `fcntl.h`. */
+/**
+ * Beside the header of the file's own name, for every file. `linux/fcntl.h`, which
+ * `linux/eventpoll.h` includes, cannot be included after `fcntl.h`, nor `linux/resource.h` after
+ * `sys/resource.h`.
+ */
 const HEADERS = [
   'sys/epoll.h',
   'sys/mman.h',
+  'sys/resource.h',
+  'sys/stat.h',
+  'sys/vfs.h',
   'sys/socket.h',
   'sys/syscall.h',
   'fcntl.h',
@@ -20,8 +30,15 @@ const HEADERS = [
   'linux/falloc.h',
   'linux/memfd.h',
   'linux/mman.h',
+  'linux/videodev2.h',
+  'drm/drm_fourcc.h',
+  'libdrm/drm_fourcc.h',
 ];
-const HEADERS_IN_CONFLICT = new Set(['linux/fcntl.h', 'linux/eventpoll.h']);
+/** Whose constants are, or may be, enumerators, which no preprocessor sees. */
+const ENUM_FILES: readonly RegExp[] = [/^kcmp$/u, /^videodev2-(?!formats)/u];
+/** Headers that are too large for one file. */
+const FILES_OF_HEADER: readonly (readonly [string, RegExp])[] = [['linux/videodev2.h', /^videodev2-/u]];
+const HEADERS_IN_CONFLICT = new Set(['linux/fcntl.h', 'linux/eventpoll.h', 'linux/resource.h']);
 
 /** Something that C can say, and what src/uapi/ says. */
 interface KernelFact {
@@ -30,7 +47,7 @@ interface KernelFact {
   readonly expression: string;
   /** What the preprocessor must find true for the expression to mean anything. */
   readonly condition: string;
-  readonly value: number;
+  readonly value: number | bigint;
 }
 
 interface StructLayout {
@@ -42,19 +59,29 @@ function isLayout(value: unknown): value is StructLayout {
   return typeof value === 'object' && value !== null && 'size' in value && 'offsets' in value;
 }
 
-/** The kernel writes some of its headers' names with hyphens, and some with underscores. */
+/**
+ * The kernel writes some of its headers' names with hyphens, and some with underscores. libdrm has
+ * those of the display side in a folder of its own.
+ */
 function headersOf(file: string): string[] {
-  return [...new Set([`linux/${file}.h`, `linux/${file.replaceAll('-', '_')}.h`])];
+  const shared = FILES_OF_HEADER.find(([, files]) => files.test(file));
+  if (shared !== undefined) return [shared[0]];
+  const names = [...new Set([`${file}.h`, `${file.replaceAll('-', '_')}.h`])];
+  return ['linux', 'drm', 'libdrm'].flatMap((folder) => names.map((name) => `${folder}/${name}`));
 }
 
 /** A constant has its C name; a struct has it in the spelling of TypeScript. */
 function factsOfExport(file: string, name: string, value: unknown): KernelFact[] {
-  if (typeof value === 'number') return [{ file, expression: name, condition: `defined(${name})`, value }];
-  if (!isLayout(value)) return [];
-  const struct = `struct ${snakeCase(name)}`;
-  const condition = headersOf(file)
+  const hasHeader = headersOf(file)
     .map((header) => `__has_include(<${header}>)`)
     .join(' || ');
+  if (typeof value === 'number' || typeof value === 'bigint') {
+    const condition = ENUM_FILES.some((files) => files.test(file)) ? hasHeader : `defined(${name})`;
+    return [{ file, expression: name, condition, value }];
+  }
+  if (!isLayout(value)) return [];
+  const struct = `struct ${snakeCase(name)}`;
+  const condition = hasHeader;
   const fields = Object.entries(value.offsets).map(([field, offset]) => ({
     file,
     expression: `offsetof(${struct}, ${snakeCase(field)})`,

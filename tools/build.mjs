@@ -1,11 +1,31 @@
-// Builds dist/: the wasm module first (its bytes become a TypeScript module), then everything with tsc.
+// Builds dist/: the wasm module first (its bytes become a TypeScript module), then everything with
+// tsc, then the packed files: the bundle, and the manual page.
 
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync,
+} from 'node:fs'; // prettier-ignore
 import { dirname, join } from 'node:path';
 
-const WASM_SOURCE = 'src/sg/assembly/pages-by-entry.ts';
-const WASM_MODULE = 'src/sg/pages-by-entry-wasm.generated.ts';
+import { bundle } from './bundle.mjs';
+
+/** Each module: the folder of its source and the file to begin with, and what the generated file of bytes is called. */
+const WASM_MODULES = [
+  { folder: 'src/sg', name: 'pages-by-entry' },
+  { folder: 'src/blit', name: 'blit' },
+];
+
+/**
+ * The parser of C that `dmabuf callers --source` uses, by its name in dist/tree-sitter/: the package has no dependencies of
+ * its own, and tree-sitter-c would bring a script that compiles.
+ */
+const TREE_SITTER_FILES = {
+  'web-tree-sitter.js': 'web-tree-sitter/web-tree-sitter.js',
+  'web-tree-sitter.wasm': 'web-tree-sitter/web-tree-sitter.wasm',
+  'web-tree-sitter.LICENSE': 'web-tree-sitter/LICENSE',
+  'tree-sitter-c.wasm': 'tree-sitter-c/tree-sitter-c.wasm',
+  'tree-sitter-c.LICENSE': 'tree-sitter-c/LICENSE',
+};
 
 function run(root, command, args) {
   const result = spawnSync(join(root, 'node_modules', '.bin', command), args, {
@@ -15,31 +35,37 @@ function run(root, command, args) {
   if (result.status !== 0) process.exit(1);
 }
 
-function isOlder(path, than) {
-  return !existsSync(path) || statSync(path).mtimeMs < statSync(than).mtimeMs;
+function newestIn(folder) {
+  return Math.max(...readdirSync(folder).map((name) => statSync(join(folder, name)).mtimeMs));
 }
 
-function buildWasm(root) {
-  const source = join(root, WASM_SOURCE);
-  const module = join(root, WASM_MODULE);
-  if (!isOlder(module, source)) return;
-  const wasmPath = join(root, 'dist', 'pages-by-entry.wasm');
+function buildWasm(root, { folder, name }) {
+  const sources = join(root, folder, 'assembly');
+  const module = join(root, folder, `${name}-wasm.generated.ts`);
+  // The published package has neither, and what was built of them.
+  if (!existsSync(sources)) return;
+  if (existsSync(module) && statSync(module).mtimeMs >= newestIn(sources)) return;
+  const wasmPath = join(root, 'dist', `${name}.wasm`);
   mkdirSync(dirname(wasmPath), { recursive: true });
   run(root, 'asc', [
-    source, '--outFile', wasmPath, '--runtime', 'stub', '--enable', 'simd', '--importMemory', '--noExportMemory',
-    '-O3', '--noAssert', '--converge',
+    join(sources, `${name}.ts`), '--outFile', wasmPath, '--runtime', 'stub', '--enable', 'simd', '--importMemory',
+    '--noExportMemory', '-O3', '--noAssert', '--converge',
   ]); // prettier-ignore
   const base64 = readFileSync(wasmPath).toString('base64');
+  const constant = `${name.replaceAll('-', '_').toUpperCase()}_WASM_BASE64`;
   const lines = [
-    `// Built from ${WASM_SOURCE.replace('src/sg/', '')} by tools/build.mjs. Do not edit.`,
+    `// Built from assembly/${name}.ts by tools/build.mjs. Do not edit.`,
     '',
-    `export const PAGES_BY_ENTRY_WASM_BASE64: string =\n  '${base64}';`,
+    `export const ${constant}: string =\n  '${base64}';`,
     '',
   ];
   writeFileSync(module, lines.join('\n'));
 }
 
-/** Old outputs of files that are gone would still be found by tests: a new list of sources starts from nothing. */
+/**
+ * Tests would still find old outputs of deleted files, so a new list of sources starts from an
+ * empty folder.
+ */
 function removeStaleOutput(root) {
   const listing = spawnSync(
     'git',
@@ -59,10 +85,31 @@ function removeStaleOutput(root) {
   writeFileSync(stampPath, list);
 }
 
-export function build(root) {
+export async function build(root) {
   removeStaleOutput(root);
-  if (existsSync(join(root, WASM_SOURCE))) buildWasm(root);
+  for (const module of WASM_MODULES) buildWasm(root, module);
   run(root, 'tsc', ['-p', 'tsconfig.json']);
   const main = join(root, 'dist', 'src', 'cli', 'main.js');
   if (existsSync(main)) chmodSync(main, 0o755);
+  copyTreeSitter(root);
+  await bundle(root);
+  buildManualPage(root, main);
+}
+
+function copyTreeSitter(root) {
+  mkdirSync(join(root, 'dist', 'tree-sitter'), { recursive: true });
+  for (const [name, path] of Object.entries(TREE_SITTER_FILES)) {
+    copyFileSync(join(root, 'node_modules', path), join(root, 'dist', 'tree-sitter', name));
+  }
+}
+
+/** The command itself prints it, from the descriptions that the help uses. */
+function buildManualPage(root, main) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'help', '--man'], { encoding: 'utf8' });
+  if (status !== 0) {
+    process.stderr.write(`Cannot make the manual page:\n${stderr}`);
+    process.exit(1);
+  }
+  mkdirSync(join(root, 'dist', 'man'), { recursive: true });
+  writeFileSync(join(root, 'dist', 'man', 'dmabuf.1'), stdout);
 }

@@ -1,4 +1,5 @@
-// What `npm start -- WORD...` hands to the command. Without a command's name, a size or options are for the main job, `dmabuf vmap`.
+// The words of `npm start -- WORD...` for the command. Without a command's name, a size or options
+// belong to the main job, `dmabuf vmap`.
 
 export function commandWords(words) {
   const [first = '--'] = words;

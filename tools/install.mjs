@@ -1,12 +1,13 @@
-// Installs the development dependencies when the lock file has changed since they were last installed.
-// Its output goes to stderr, so that what follows on stdout is the command's own.
+// Installs the development dependencies when the lock file has changed since the last installation.
+// Its output goes to stderr, so that stdout has only the command's own.
 
 import { createHash } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-// Production and omit settings of the environment must not leave the build without its compiler; no dependency needs a script.
+// Production and omit settings of the environment must not leave out the compiler. No dependency
+// needs a script.
 const ARGUMENTS = [
   'ci',
   '--include=dev',

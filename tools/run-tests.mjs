@@ -4,7 +4,10 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 
 const TIMEOUT_MS = 600_000;
-/** Of all files, as soon as one boots guests: each of these has a time limit of its own for them. */
+/**
+ * The time limit of all files, if one of them boots guests: each such file has its own limits for
+ * them.
+ */
 const GUEST_TIMEOUT_MS = 4_000_000;
 const NODE_OPTIONS = [process.env.NODE_OPTIONS, '--enable-source-maps'].filter(Boolean).join(' ');
 

@@ -1,12 +1,14 @@
-// What `npm start`, `npm test` and every `npm run …` of package.json run: install, build, then the task.
-// One script rather than npm's pre-scripts, which are skipped under ignore-scripts=true.
+// The entry of `npm start`, `npm test` and every `npm run …` of package.json: install, build, then
+// the task. One script rather than npm's pre-scripts, which are skipped under ignore-scripts=true.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
+import { buildNative } from './build-native.mjs';
 import { build } from './build.mjs';
+import { buildDocs } from './docs.mjs';
 import { check } from './check.mjs';
 import { commandWords } from './command-words.mjs';
 import { installDependencies } from './install.mjs';
@@ -22,19 +24,26 @@ function runNode(args) {
 
 const tasks = {
   build: () => build(root),
-  start: () => {
-    build(root);
+  start: async () => {
+    await build(root);
     runNode(['--enable-source-maps', join(root, 'dist/src/cli/main.js'), ...commandWords(rest)]);
   },
-  test: () => {
-    // Nobody's machine is changed unasked.
+  test: async () => {
+    // The machine is changed only on explicit request.
     if (process.env.DMABUF_TEST_INSTALL === '1') installForGuests();
-    build(root);
+    await build(root);
     check(root, rest);
   },
+  runtimes: async () => {
+    await build(root);
+    check(root, ['--only', 'test/runtimes/']);
+  },
+  docs: () => buildDocs(root),
+  native: () => buildNative(root, rest),
   vm: async () => {
-    build(root);
-    // In this process: a signal to it ends the guest, with none between that could die first.
+    await build(root);
+    // In this process: a signal to it ends the guest, without a process in between that could die
+    // first.
     const main = join(root, 'dist/vm/main.js');
     process.argv = [process.execPath, main, ...rest];
     await import(pathToFileURL(main).href);
@@ -42,14 +51,14 @@ const tasks = {
   'vm:install': () => {
     if (!installForGuests()) process.exitCode = 1;
   },
-  bench: () => {
-    build(root);
+  bench: async () => {
+    await build(root);
     const inGuest = rest[0] === '--guest';
     if (inGuest) runNode([join(root, 'dist/bench/in-guest.js'), ...rest.slice(1)]);
     runNode(['--expose-gc', join(root, 'dist/bench/main.js'), ...rest]);
   },
-  soak: () => {
-    build(root);
+  soak: async () => {
+    await build(root);
     runNode(['--enable-source-maps', join(root, 'dist/test/soak/soak.js'), ...rest]);
   },
   format: () => {

@@ -1,9 +1,17 @@
-// Installs what the guests of `npm run vm` and of the tests need, on Debian as root: `npm run vm:install`.
-// Kernels and images are not installed anywhere: they are fetched into a cache at the first boot.
+// Installs the requirements of the guests of `npm run vm` and of the tests, and the compiler that
+// builds native/border.c for arm64, on Debian as root: `npm run vm:install`. Kernels and images are
+// not installed: the first boot downloads them into a cache.
 
 import { spawnSync } from 'node:child_process';
 
-const PACKAGES = ['kmod', 'qemu-system-arm', 'qemu-system-x86', 'xz-utils'];
+const PACKAGES = [
+  'gcc-aarch64-linux-gnu',
+  'kmod',
+  'libc6-dev-arm64-cross',
+  'qemu-system-arm',
+  'qemu-system-x86',
+  'xz-utils',
+];
 const ATTEMPT_COUNT = 3;
 const PAUSE_MS = 5000;
 const OPTIONS = ['-y', '-q', '-oAcquire::Retries=5', '-oDPkg::Lock::Timeout=300'];
@@ -21,7 +29,7 @@ function runApt(words) {
   );
 }
 
-/** What keeps this process from installing; undefined when nothing does. */
+/** The obstacle to an installation by this process; undefined without one. */
 function obstacle() {
   if (spawnSync('apt-get', ['--version']).error !== undefined)
     return 'there is no apt-get: guests are made of Debian packages';
@@ -29,7 +37,7 @@ function obstacle() {
   return undefined;
 }
 
-/** Gives whether everything is there now. */
+/** Returns whether everything is there now. */
 export function installForGuests() {
   const missing = PACKAGES.filter((name) => !isInstalled(name));
   if (missing.length === 0) return true;
@@ -40,7 +48,7 @@ export function installForGuests() {
   }
   process.stderr.write(`Installing ${missing.join(', ')}…\n`);
   for (let attempt = 1; attempt <= ATTEMPT_COUNT; attempt += 1) {
-    // Lists that cannot be had anew may still be good enough.
+    // Old lists may still be good enough.
     runApt(['update']);
     if (runApt(['install', '--no-install-recommends', ...missing])) return true;
     if (attempt < ATTEMPT_COUNT) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);

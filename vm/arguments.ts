@@ -1,17 +1,21 @@
+import { MiB, parseSize } from '../src/base/sizes.ts';
+import type { CommandDescription } from '../src/cli/command-description.ts';
+import { parseArguments as parseWords, UsageError } from '../src/cli/parse-arguments.ts';
 import { ARCHITECTURES } from './architectures.ts';
 import type { Architecture } from './architectures.ts';
+import { INSTRUCTION_NS } from './emulator.ts';
+import type { Accelerator } from './emulator.ts';
 
-/** Words that the command line does not take. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
-
-/** What the command line asks for. */
+/** The parsed command line. */
 export interface GuestArguments {
   readonly isHelp: boolean;
   readonly architecture: Architecture;
   readonly cpu: string | undefined;
+  /** Undefined: chosen automatically. */
+  readonly accelerator: Accelerator | undefined;
   readonly memoryMiB: number;
+  /** Whether the guest's clock counts instructions. */
+  readonly icount: boolean;
   readonly timeoutSeconds: number;
   readonly devices: readonly string[];
   readonly files: readonly { readonly source: string; readonly path: string }[];
@@ -19,68 +23,115 @@ export interface GuestArguments {
   readonly command: readonly string[];
 }
 
-/** Enough for the whole suite. The emulator takes from this machine only what the guest touches. */
+/** Enough for the whole suite. The emulator takes only the memory that the guest touches. */
 export const MEMORY_MIB = 6144;
 const TIMEOUT_SECONDS = 3600;
-const MIB_BY_UNIT: Readonly<Record<string, number>> = { M: 1, MiB: 1, G: 1024, GiB: 1024 };
+/** An environment variable: the default of --accel. */
+export const ACCELERATOR_VARIABLE = 'DMABUF_VM_ACCEL';
+const ARCHITECTURE_NAMES = Object.values(ARCHITECTURES).map(({ guestName }) => guestName);
 
-export const HELP_TEXT = `Usage: npm run vm -- [OPTION…] [COMMAND…]
+export const VM_DESCRIPTION = {
+  invocation: 'npm run vm --',
+  summary: 'runs a command in a Linux guest',
+  paragraphs: [
+    'Boots a Linux guest with the compiled package, runs COMMAND in its folder, and ends with its exit status. Without a ' +
+      "command: an interactive shell. COMMAND is a program and its arguments; for shell syntax: sh -c '...'.",
+  ],
+  argument: { usage: '[COMMAND]...', forms: [], isCommandLine: true },
+  options: {
+    arch: {
+      value: 'NAME',
+      text: `${ARCHITECTURE_NAMES.join(', ')}; without it ${ARCHITECTURES.x86_64.guestName}. The last has pages of 16 KiB`,
+      choices: ARCHITECTURE_NAMES.map((name) => ({ name })),
+    },
+    cpu: { value: 'NAME', text: "what the emulator's -cpu takes: qemu64 has no SIMD in WebAssembly" },
+    accel: {
+      value: 'NAME',
+      text: `kvm or tcg; without it what $${ACCELERATOR_VARIABLE} names, else kvm where it works and no --cpu is named`,
+    },
+    icount: {
+      text:
+        `the guest's clock counts instructions, ${INSTRUCTION_NS} ns each: costs do not depend on the load of this machine; one ` +
+        'processor, by TCG',
+    },
+    memory: { value: 'SIZE', text: `such as 2G or 512M; without it ${MEMORY_MIB / 1024}G` },
+    timeout: {
+      value: 'SECONDS',
+      text: `how long boot and command may take together; without it ${TIMEOUT_SECONDS}`,
+    },
+    file: {
+      value: 'FROM=TO',
+      isRepeatable: true,
+      text: 'a file of this machine to be in the guest, executable; may be given again',
+    },
+    device: {
+      value: 'NAME',
+      isRepeatable: true,
+      text: "what the emulator's -device takes, such as cirrus-vga; may be given again",
+    },
+  },
+  exitStatus: "the command's; 125 when there is no guest for it",
+} as const satisfies CommandDescription;
 
-Boots a Linux guest with the compiled package, runs COMMAND in its folder, and ends with its exit status.
-Without a command: an interactive shell. COMMAND is a program and its arguments; for shell syntax: sh -c '…'.
-
-  --arch NAME       x86_64 (default), arm64, arm64-16k (16 KiB pages)
-  --cpu NAME        what the emulator's -cpu takes: qemu64 has no SIMD in WebAssembly
-  --memory SIZE     such as 2G or 512M (default ${MEMORY_MIB / 1024}G)
-  --timeout SECONDS how long boot and command may take together (default ${TIMEOUT_SECONDS})
-  --file FROM=TO    a file of this machine to be in the guest, executable; may be given again
-  --device NAME     what the emulator's -device takes, such as cirrus-vga; may be given again
-  --help            this text
-`;
-
-/** Options end at the first word that is none, or at \`--\`. */
-export function parseArguments(words: readonly string[]): GuestArguments {
-  const rest = [...words];
-  const parsed = { isHelp: false, devices: [] as string[], files: [] as { source: string; path: string }[] };
-  const values = new Map<string, string>();
-  while (rest[0]?.startsWith('-') === true) {
-    const word = rest.shift() ?? '';
-    if (word === '--') break;
-    if (word === '--help' || word === '-h') parsed.isHelp = true;
-    else if (word === '--device') parsed.devices.push(valueOf(word, rest));
-    else if (word === '--file') parsed.files.push(toFile(valueOf(word, rest)));
-    else if (['--arch', '--cpu', '--memory', '--timeout'].includes(word)) values.set(word, valueOf(word, rest));
-    else throw new UsageError(`Cannot take the option ${word}: see --help`);
-  }
+/** Options end at the first word that is not an option, or at `--`. */
+export function parseArguments(words: readonly string[], environment: NodeJS.ProcessEnv = process.env): GuestArguments {
+  const { options, isHelp, words: command } = parseWords(VM_DESCRIPTION, words);
+  const { arch, cpu, accel, icount, memory, timeout, file, device } = options;
   return {
-    ...parsed,
-    architecture: toArchitecture(values.get('--arch') ?? 'x86_64'),
-    cpu: values.get('--cpu'),
-    memoryMiB: toMiB(values.get('--memory') ?? `${MEMORY_MIB}M`),
-    timeoutSeconds: toSeconds(values.get('--timeout') ?? `${TIMEOUT_SECONDS}`),
-    command: rest,
+    isHelp,
+    icount,
+    devices: device,
+    files: file.map(toFile),
+    architecture: toArchitecture(arch),
+    cpu,
+    accelerator: acceleratorFor(accel, icount, environment),
+    memoryMiB: memory === undefined ? MEMORY_MIB : toMiB(memory),
+    timeoutSeconds: timeout === undefined ? TIMEOUT_SECONDS : toSeconds(timeout),
+    command,
   };
 }
 
-function valueOf(option: string, rest: string[]): string {
-  const value = rest.shift();
-  if (value === undefined) throw new UsageError(`Cannot take ${option} as no value follows it`);
-  return value;
+function toArchitecture(name: string | undefined): Architecture {
+  return Object.values(ARCHITECTURES).find(({ guestName }) => guestName === name) ?? ARCHITECTURES.x86_64;
 }
 
-function toArchitecture(name: string): Architecture {
-  const found = Object.values(ARCHITECTURES).find(({ guestName }) => guestName === name);
-  if (found !== undefined) return found;
-  throw new UsageError(
-    `Cannot boot a guest as --arch must be one of ${Object.keys(ARCHITECTURES).join(', ')}: ${name}`,
-  );
+/** Only TCG counts instructions. */
+function acceleratorFor(
+  named: string | undefined,
+  icount: boolean,
+  environment: NodeJS.ProcessEnv,
+): Accelerator | undefined {
+  const accelerator = named === undefined ? undefined : toAccelerator(named, '--accel');
+  if (!icount) return accelerator ?? wantedAccelerator(environment);
+  if (accelerator === 'kvm')
+    throw new UsageError(
+      'Cannot boot a guest by KVM with --icount as only TCG counts instructions: leave one of the two out',
+    );
+  return 'tcg';
+}
+
+/** The settings from the environment. */
+export function wantedAccelerator(environment: NodeJS.ProcessEnv = process.env): Accelerator | undefined {
+  return toAccelerator(environment[ACCELERATOR_VARIABLE] || undefined, ACCELERATOR_VARIABLE);
+}
+
+function toAccelerator(name: string | undefined, source: string): Accelerator | undefined {
+  if (name === undefined || name === 'kvm' || name === 'tcg') return name;
+  throw new UsageError(`Cannot boot a guest as ${source} must be kvm or tcg: ${name}`);
 }
 
 function toMiB(text: string): number {
-  const { count = '', unit = '' } = /^(?<count>[1-9]\d*)(?<unit>[A-Za-z]+)$/u.exec(text)?.groups ?? {};
-  const factor = MIB_BY_UNIT[unit];
-  if (factor !== undefined) return Number(count) * factor;
-  throw new UsageError(`Cannot boot a guest as --memory must be a size such as 2G or 512M: ${text}`);
+  const memoryMiB = sizeOf(text) / MiB;
+  if (Number.isInteger(memoryMiB) && memoryMiB >= 1) return memoryMiB;
+  throw new UsageError(`Cannot boot a guest as --memory must be whole MiB, such as 2G or 512M: ${text}`);
+}
+
+function sizeOf(text: string): number {
+  try {
+    return parseSize(text);
+  } catch (cause) {
+    throw new UsageError(`Cannot boot a guest by its --memory: ${(cause as Error).message}`, { cause });
+  }
 }
 
 function toSeconds(text: string): number {
@@ -88,7 +139,7 @@ function toSeconds(text: string): number {
   throw new UsageError(`Cannot boot a guest as --timeout must be a number of seconds: ${text}`);
 }
 
-/** What lay there in the image is hidden by what the guest mounts. */
+/** The guest's mounts would hide files there. */
 const MOUNTED_OVER = ['/dev', '/proc', '/sys', '/tmp'];
 
 function toFile(text: string): { source: string; path: string } {

@@ -11,7 +11,9 @@ import { fetchKernel, moduleEntries } from './kernel.ts';
 import { findNodeRuntime, runtimeEntries, runtimeIdentity } from './node-runtime.ts';
 import { reportProgress } from './run-program.ts';
 
-/** What a guest boots: the kernel, and the part of its file system that is the same for every boot. */
+/**
+ * The parts of a guest that are the same for every boot: the kernel, and most of its file system.
+ */
 export interface BaseImage {
   readonly kernelPath: string;
   readonly archivePath: string;
@@ -37,7 +39,10 @@ const FIXED_ENTRIES: readonly ArchiveEntry[] = [
   ...EMPTY_FOLDERS.map((folder) => ({ path: `${folder}/.keep`, kind: 'file', content: '' }) as const),
 ];
 
-/** Builds the kernel and the base image where the cache does not have them. The first time takes a download of about 110 MB. */
+/**
+ * Builds the kernel and the base image if the cache does not have them. The first time, this
+ * downloads about 110 MB.
+ */
 export function prepareBaseImage(architecture: Architecture): BaseImage {
   const kernel = fetchKernel(architecture);
   const runtime = findNodeRuntime(architecture);

@@ -8,20 +8,21 @@ import type { ArchiveEntry } from './cpio.ts';
 import { COMMAND_PATH, TERMINAL_PATH } from './init-script.ts';
 import { packageEntries } from './package-archive.ts';
 
-/** What a guest runs, and with which files of this machine. */
+/** A guest's command, and the files of this machine that it gets. */
 export interface GuestCommand {
   /** Program and arguments, run in the package's folder. */
   readonly command: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly files?: readonly { readonly source: string; readonly path: string }[];
-  /** The command gets a terminal of this size, in characters. */
+  /** The size of the command's terminal, in characters. */
   readonly terminalSize?: { readonly rowCount: number; readonly columnCount: number } | undefined;
 }
 
 /**
- * A guest's whole first file system: the base image, then what belongs to this boot.
+ * A guest's whole first file system: the base image, followed by the files of this boot.
  *
- * @returns a descriptor of a file without a name, so that nothing is left of it however this process ends
+ * @returns a descriptor of a file without a name, so that this process leaves nothing behind,
+ *   whichever way it ends
  */
 export function openBootArchive(architecture: Architecture, basePath: string, command: GuestCommand): number {
   const folder = mkdtempSync(join(tmpdir(), 'dmabuf-vm-'));
@@ -52,7 +53,7 @@ function programEntry(path: string, content: Uint8Array | string): ArchiveEntry 
   return { path: path.replace(/^\/+/u, ''), kind: 'program', content };
 }
 
-/** For a shell. */
+/** Quotes a word for a shell. */
 function quote(word: string): string {
   return `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }

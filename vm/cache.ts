@@ -3,11 +3,14 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, st
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-/** Entries that nothing used for so long are of kernels and images that are no longer made. */
+/** Entries unused for this long belong to kernels and images that are no longer made. */
 const UNUSED_DAYS_MAX = 30;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Where kernels and images are kept: outside the repository, so that every clone on a machine shares them. */
+/**
+ * The place of kernels and images: outside the repository, so that every clone on a machine shares
+ * them.
+ */
 export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): string {
   const own = environment['DMABUF_VM_CACHE'] ?? '';
   if (own !== '') return own;
@@ -15,14 +18,17 @@ export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): strin
   return join(shared === '' ? join(homedir(), '.cache') : shared, 'dmabuf-vm');
 }
 
-/** A short name for everything that a build depends on: another input, another name. */
+/**
+ * A short name that depends on everything that a build depends on: another input gives another
+ * name.
+ */
 export function cacheKey(inputs: unknown): string {
   return createHash('sha256').update(JSON.stringify(inputs)).digest('hex').slice(0, 16);
 }
 
 /**
- * The folder `name` in the cache, built first when it is not there. It appears complete or not at all, also when two processes
- * build it at the same time or one is killed.
+ * The folder `name` in the cache, built first if it is missing. It appears complete or not at all,
+ * even when two processes build it at the same time or one is killed.
  */
 export function cached(name: string, build: (folder: string) => void): string {
   const folder = join(cacheFolder(), name);
@@ -43,7 +49,7 @@ function buildAside(folder: string, build: (folder: string) => void): void {
     renameSync(partial, folder);
   } catch (error) {
     rmSync(partial, { recursive: true, force: true });
-    // Another process was faster: its folder is as good as ours.
+    // Another process was faster, and its folder is equivalent.
     if (!existsSync(folder)) throw error;
   }
 }

@@ -1,6 +1,7 @@
 /**
- * Archives that the kernel unpacks as its first file system: cpio, "newc", uncompressed. Several of them one after the other are
- * one file system (Documentation/driver-api/early-userspace/buffer-format.rst).
+ * Archives that the kernel unpacks as its first file system: cpio, "newc", uncompressed.
+ * Consecutive archives form one file system
+ * (Documentation/driver-api/early-userspace/buffer-format.rst).
  */
 
 import { posix } from 'node:path';
@@ -9,7 +10,7 @@ import { posix } from 'node:path';
 export interface ArchiveEntry {
   readonly path: string;
   readonly kind: 'file' | 'program' | 'link';
-  /** Of a link: where it leads. */
+  /** The target of a link. */
   readonly content: Uint8Array | string;
 }
 
@@ -17,7 +18,10 @@ const MODES = { file: 0o100644, program: 0o100755, link: 0o120777, folder: 0o040
 const ALIGNMENT = 4;
 const LAST_NAME = 'TRAILER!!!';
 
-/** The archive of `entries` and of the folders they lie in, in pieces to be written one after the other. */
+/**
+ * The archive of `entries` and of the folders that contain them, in pieces to be written one after
+ * the other.
+ */
 export function archivePieces(entries: readonly ArchiveEntry[]): Uint8Array[] {
   const folders = new Set(entries.flatMap(({ path }) => foldersOf(path)));
   const pieces = [...folders].toSorted().flatMap((path, index) => member(path, MODES.folder, { inode: index + 1 }));

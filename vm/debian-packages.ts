@@ -1,4 +1,7 @@
-/** Debian packages, of this machine's architecture or another, fetched and unpacked but never installed. No root is needed. */
+/**
+ * Debian packages, of this machine's architecture or another, downloaded and unpacked but never
+ * installed. Needs no root.
+ */
 
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,10 +11,10 @@ import { cacheFolder } from './cache.ts';
 import { GuestError } from './guest-error.ts';
 import { reportProgress, runProgram } from './run-program.ts';
 
-/** Downloads as root would otherwise warn that apt's own user cannot write here. */
+/** Otherwise root's downloads would warn that apt's own user cannot write here. */
 const PLAIN = ['-oAPT::Sandbox::User=root', '-oAcquire::Retries=2', '-oAcquire::http::Timeout=30'];
 
-/** Fetches `packages` and unpacks them all into `folder`. */
+/** Downloads `packages` and unpacks them all into `folder`. */
 export function unpackPackages(architecture: Architecture, packages: readonly string[], folder: string): void {
   const downloads = join(folder, 'downloads');
   mkdirSync(downloads);
@@ -19,7 +22,10 @@ export function unpackPackages(architecture: Architecture, packages: readonly st
   for (const file of readdirSync(downloads)) runProgram('dpkg-deb', ['-x', join(downloads, file), folder]);
 }
 
-/** What the first of `packages` that exists depends on: of a kernel's package without a version, the one with. */
+/**
+ * The dependency of the first existing package of `packages`: for a kernel's package without a
+ * version, the one with a version.
+ */
 export function dependencyOf(architecture: Architecture, packages: readonly string[]): string {
   return withLists(architecture, (lists) => {
     for (const name of packages) {
@@ -31,7 +37,19 @@ export function dependencyOf(architecture: Architecture, packages: readonly stri
   });
 }
 
-/** Asks with the lists that this machine has. Where these are missing, old or of another architecture: with lists of our own. */
+/** A package and all that it depends on, directly or not. */
+export function withDependencies(architecture: Architecture, name: string): string[] {
+  const kinds = ['recommends', 'suggests', 'conflicts', 'breaks', 'replaces', 'enhances'];
+  const options = ['--recurse', ...kinds.map((kind) => `--no-${kind}`)];
+  const listed = withLists(architecture, (lists) => runProgram('apt-cache', [...lists, 'depends', ...options, name]));
+  // What each of them depends on is indented; a name in brackets is not a package's own.
+  return listed.split('\n').filter((line) => /^[a-z0-9]/u.test(line));
+}
+
+/**
+ * Uses the package lists of this machine. Where these are missing, old or of another architecture,
+ * downloads separate ones.
+ */
 function withLists<T>(architecture: Architecture, ask: (lists: readonly string[]) => T): T {
   const isOwnArchitecture = process.arch === architecture.nodeArchitecture;
   if (isOwnArchitecture) {
@@ -51,7 +69,7 @@ function withLists<T>(architecture: Architecture, ask: (lists: readonly string[]
   }
 }
 
-/** apt-get update succeeds without having reached anything. */
+/** apt-get update succeeds even if it reached no server. */
 function askArchive<T>(ask: (lists: readonly string[]) => T, lists: readonly string[]): T {
   try {
     return ask(lists);

@@ -9,35 +9,47 @@ import type { Duplex, Readable, Writable } from 'node:stream';
 import { prepareBaseImage } from './base-image.ts';
 import { openBootArchive } from './boot-archive.ts';
 import type { GuestCommand } from './boot-archive.ts';
-import { emulatorCommand } from './emulator.ts';
+import { causeOfEnd } from './emulator-end.ts';
+import type { EmulatorLimits } from './emulator-end.ts';
+import { emulatorCommand, INSTRUCTION_NS } from './emulator.ts';
 import type { EmulatorDescriptors, Machine } from './emulator.ts';
-import { GuestError } from './guest-error.ts';
+import { GuestEndError } from './guest-error.ts';
+import { answerScreenDumps } from './screen-dumps.ts';
 
-/** What to boot, what to run in it, and where to. */
-export interface GuestRun extends Machine, GuestCommand {
-  /** Where the command's output goes, as it comes. A terminal's goes to `stdout`. */
+/**
+ * The guest, its command, the output, and the time limits. Silence means that of the command's
+ * stdout, the boot included.
+ */
+export interface GuestRun extends Machine, GuestCommand, EmulatorLimits {
+  /** The destination of the command's output. A terminal's goes to `stdout`. */
   readonly stdout: Writable;
   readonly stderr: Writable;
-  /** What is typed on the terminal. */
+  /** The input typed on the terminal. */
   readonly input?: Readable;
-  /** From the start of the emulator. */
-  readonly timeoutSeconds: number;
-  /** Ends the guest. */
-  readonly signal?: AbortSignal;
 }
 
-/** Positions of the emulator's descriptors. 1 is the console, 2 the emulator's own complaints. */
-const DESCRIPTORS: EmulatorDescriptors = { archive: 3, control: 4, stdout: 5, stderr: 6, terminal: 7 };
+/** Positions of the emulator's descriptors. 1 is the console, 2 the emulator's own errors. */
+const DESCRIPTORS: EmulatorDescriptors = {
+  archive: 3,
+  control: 4,
+  stdout: 5,
+  stderr: 6,
+  terminal: 7,
+  screens: 8,
+  monitor: 9,
+};
+const CHANNEL_COUNT = Object.keys(DESCRIPTORS).length - 1;
 const TAIL_CHARACTERS = 32_768;
 const CONSOLE_LINES_SHOWN = 40;
-/** A shell reports a signal as 128 and its number. */
+/** A shell reports a signal as 128 plus its number. */
 const SIGNAL_BASE = 128;
 
 /**
- * Boots a guest, runs the command in it, and gives the command's exit status: 128 and the number for one that a signal ended.
+ * Boots a guest, runs the command in it, and returns the command's exit status: 128 plus the number
+ * for one that a signal ended.
  *
- * @throws GuestError with the console's last lines when the guest ends without telling one: a panic, a crash of the emulator, a
- *   command that takes longer than `timeoutSeconds`
+ * @throws GuestEndError with the console's last lines when the guest ends without an exit status: a
+ *   panic, a crash of the emulator, a command beyond its time limit
  */
 export async function runGuest(run: GuestRun): Promise<number> {
   const emulator = startEmulator(run);
@@ -48,14 +60,13 @@ export async function runGuest(run: GuestRun): Promise<number> {
   channel(DESCRIPTORS.stderr).pipe(run.stderr, { end: false });
   channel(DESCRIPTORS.terminal).pipe(run.stdout, { end: false });
   run.input?.pipe(channel(DESCRIPTORS.terminal), { end: false });
-  const cause = await causeOfEnd(emulator, run);
+  answerScreenDumps(channel(DESCRIPTORS.screens), channel(DESCRIPTORS.monitor));
+  const cause = await causeOfEnd(emulator, channel(DESCRIPTORS.stdout), run);
   run.input?.unpipe();
 
   const status = /^status (?<status>\d+)$/mu.exec(control())?.groups?.['status'];
   if (status === undefined) {
-    throw new GuestError(
-      `The guest's command did not end as ${cause}. The console's last lines:\n${lastLines(console())}`,
-    );
+    throw new GuestEndError(cause, lastLines(console()));
   }
   const signal = signalOf(Number(status));
   if (signal !== undefined) {
@@ -68,50 +79,37 @@ export async function runGuest(run: GuestRun): Promise<number> {
 
 function startEmulator(run: GuestRun): ChildProcess {
   const { kernelPath, archivePath } = prepareBaseImage(run.architecture);
-  const archive = openBootArchive(run.architecture, archivePath, run);
+  const environment = { ...clockEnvironment(run), ...run.environment };
+  const archive = openBootArchive(run.architecture, archivePath, { ...run, environment });
   const [program = '', ...programArguments] = emulatorCommand(run, kernelPath, DESCRIPTORS);
   try {
     return spawn(program, programArguments, {
-      stdio: ['ignore', 'pipe', 'pipe', archive, 'pipe', 'pipe', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', archive, ...Array.from({ length: CHANNEL_COUNT }, () => 'pipe' as const)],
     });
   } finally {
     closeSync(archive);
   }
 }
 
-/** Waits for the end, or brings it about, and tells why it came if the command's own end was not the reason. */
-async function causeOfEnd(emulator: ChildProcess, run: GuestRun): Promise<string> {
-  let cause = '';
-  const end = (why: string): void => {
-    cause = why;
-    emulator.kill('SIGKILL');
-  };
-  const interrupt = (): void => end('it was interrupted');
-  const timer = setTimeout(() => end(`it takes longer than ${run.timeoutSeconds} s`), run.timeoutSeconds * 1000);
-  run.signal?.addEventListener('abort', interrupt);
-  if (run.signal?.aborted === true) interrupt();
-  try {
-    const exitCode = await new Promise<number | null>((resolve, reject) => {
-      emulator.on('error', reject);
-      emulator.on('close', resolve);
-    });
-    if (cause !== '') return cause;
-    return exitCode === 0 ? 'the guest panicked or switched itself off' : `the emulator ended with ${exitCode}`;
-  } finally {
-    clearTimeout(timer);
-    run.signal?.removeEventListener('abort', interrupt);
-  }
+/** It makes `dmabuf vmap` call its measurements instructions. */
+function clockEnvironment({ icount = false }: Machine): Record<string, string> {
+  return icount ? { DMABUF_INSTRUCTION_NS: String(INSTRUCTION_NS) } : {};
 }
 
 function signalOf(status: number): string | undefined {
   return Object.entries(constants.signals).find(([, number]) => number === status - SIGNAL_BASE)?.[0];
 }
 
+/** From a panic's first line on, if there was one: the stack that follows may be long. */
 function lastLines(text: string): string {
-  return text.trimEnd().split(/\r*\n/u).slice(-CONSOLE_LINES_SHOWN).join('\n');
+  const lines = text.trimEnd().split(/\r*\n/u);
+  const shownFrom = Math.max(0, lines.length - CONSOLE_LINES_SHOWN);
+  const panic = lines.findIndex((line) => line.includes('Kernel panic - not syncing'));
+  const first = panic === -1 ? shownFrom : Math.min(panic, shownFrom);
+  return lines.slice(first).join('\n');
 }
 
-/** Collects the end of what the streams say. */
+/** Collects the end of the streams' output. */
 function textTail(streams: readonly Readable[]): () => string {
   let text = '';
   for (const stream of streams) {

@@ -1,19 +1,22 @@
 /** The names of a guest's channels to the host: virtio ports, which this script finds by name. */
-export const CHANNELS = { control: 'control', stdout: 'stdout', stderr: 'stderr' } as const;
+export const CHANNELS = { control: 'control', stdout: 'stdout', stderr: 'stderr', screens: 'screens' } as const;
 
-/** Where the compiled package lies in a guest. */
+/** The folder of the compiled package in a guest. */
 export const PACKAGE_FOLDER = '/dmabuf';
 
 /** The guest's command, written for each boot: a shell script. */
 export const COMMAND_PATH = '/guest/command';
 
-/** There when the command wants a terminal. */
+/** Exists when the command wants a terminal. */
 export const TERMINAL_PATH = '/guest/terminal';
 
-/** In the kernel's log: what stands behind it happened while the command ran. */
+/** A line in the kernel's log: everything after it happened while the command ran. */
 const COMMAND_MARK = 'dmabuf-guest: the command begins';
 
-/** Process 1 of a guest: mounts, runs the command, tells how it ended, and switches the machine off. */
+/**
+ * Process 1 of a guest: mounts, runs the command, reports its exit status, and switches the machine
+ * off.
+ */
 export const INIT_SCRIPT: string = `#!/bin/sh
 export PATH=/bin HOME=/root NODE_NO_WARNINGS=1
 busybox mount -t proc proc /proc
@@ -33,9 +36,10 @@ ln -s /proc/self/fd/0 /dev/stdin
 ln -s /proc/self/fd/1 /dev/stdout
 ln -s /proc/self/fd/2 /dev/stderr
 hostname dmabuf-guest
-# Somebody traces all the time, without recording anything: the kernel patches its scheduler and its page allocator when the first
-# trace begins and when the last ends, and now and then an emulator's second processor does not survive that ("Oops: int3" in
-# __schedule). Two, as the second changes the call of an event for good: from one listener to a list of them.
+# Two tracers run all the time, without recording anything. The kernel patches its scheduler and its
+# page allocator when the first trace begins and when the last ends, and an emulator's second
+# processor sometimes crashes at that ("Oops: int3" in __schedule). Two, because the second changes
+# the call of an event permanently: from one listener to a list of them.
 for name in first second; do
   steady=/sys/kernel/tracing/instances/steady-$name
   mkdir $steady
@@ -58,7 +62,7 @@ if [ -e ${TERMINAL_PATH} ]; then
   setsid -c sh ${COMMAND_PATH} </dev/hvc0 >/dev/hvc0 2>&1 3>&-
   status=$?
 else
-  # Pipes, since a port can be opened only once: /dev/stderr could not be.
+  # Pipes, because a port can be opened only once: /dev/stderr could not be.
   mkfifo /run/stdout /run/stderr
   cat /run/stdout >/dev/virtio-ports/${CHANNELS.stdout} 3>&- &
   first=$!
@@ -66,7 +70,7 @@ else
   second=$!
   sh ${COMMAND_PATH} </dev/null >/run/stdout 2>/run/stderr 3>&-
   status=$?
-  # What the command left running may hold the pipes open for ever.
+  # Processes that the command left running may keep the pipes open forever.
   (sleep 5; kill $first $second) 3>&- &
   wait $first $second
 fi

@@ -12,16 +12,16 @@ import { reportProgress, runProgram } from './run-program.ts';
 
 /** A kernel of Debian's, with its modules as files of a guest. */
 export interface Kernel {
-  /** What `uname -r` prints. */
+  /** The output of `uname -r`. */
   readonly release: string;
   readonly imagePath: string;
-  /** A folder like `/lib/modules/RELEASE`, of which only what {@link MODULES} need is kept. */
+  /** A folder like `/lib/modules/RELEASE`, with only {@link MODULES} and their dependencies. */
   readonly modulesFolder: string;
 }
 
 /**
- * The newest kernel that apt knew when it was fetched. The exact package leaves the archive when the next one comes, so none is
- * pinned; a new one is fetched when the cache is emptied.
+ * The newest kernel that apt knew at the download. The exact package leaves the archive when the
+ * next one comes, so no version is pinned. To get a new one, empty the cache.
  */
 export function fetchKernel(architecture: Architecture): Kernel {
   const { guestName, kernelPackages } = architecture;
@@ -47,7 +47,7 @@ function buildKernel(architecture: Architecture, folder: string): void {
 }
 
 function keepModules(unpacked: string, release: string, target: string): void {
-  // Since Debian 13 packages have usr/lib where they had lib, which is where depmod looks.
+  // Since Debian 13 packages have usr/lib in place of lib, which is where depmod looks.
   if (!existsSync(join(unpacked, 'lib'))) symlinkSync('usr/lib', join(unpacked, 'lib'));
   runProgram('depmod', ['-b', unpacked, release]);
   const source = join(unpacked, 'lib', 'modules', release);
@@ -62,7 +62,7 @@ function keepModules(unpacked: string, release: string, target: string): void {
   writeFileSync(join(target, 'modules.dep'), lines.join(''));
 }
 
-/** Every module, and what `modprobe` finds them by. */
+/** Every module, and the index files of `modprobe`. */
 export function moduleEntries({ release, modulesFolder }: Kernel): ArchiveEntry[] {
   const files = readdirSync(modulesFolder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   return files.map((file) => {

@@ -1,6 +1,6 @@
-/** Which kernel modules a module needs: the text of `modules.dep`, which `depmod` writes. */
+/** The dependencies of kernel modules: the text of `modules.dep`, which `depmod` writes. */
 
-/** A module's file and the files of those it needs, all as `modules.dep` spells them. */
+/** A module's file and the files of its dependencies, as `modules.dep` spells them. */
 export interface ModuleEntry {
   readonly path: string;
   readonly needs: readonly string[];
@@ -16,13 +16,16 @@ export function parseModules(text: string): Map<string, ModuleEntry> {
   return entries;
 }
 
-/** The files of the modules `names` and of all they need, each after those it needs. Names without a module are left out. */
+/**
+ * The files of the modules `names` and of all their dependencies, each after its own dependencies.
+ * Names without a module are left out.
+ */
 export function loadOrder(entries: ReadonlyMap<string, ModuleEntry>, names: readonly string[]): string[] {
   const ordered = new Set<string>();
   for (const name of names) {
     const entry = entries.get(moduleName(name));
     if (entry === undefined) continue;
-    // depmod lists everything that is needed, directly or not, what must be loaded first last.
+    // depmod lists direct and indirect dependencies. The module to load first comes last.
     for (const path of entry.needs.toReversed()) ordered.add(path);
     ordered.add(entry.path);
   }

@@ -10,17 +10,20 @@ import { GuestError } from './guest-error.ts';
 import { unpackNpmPackage } from './npm-package.ts';
 import { reportProgress, runProgram } from './run-program.ts';
 
-/** Node.js and the libraries it is linked to: where they are on this machine, and where in the guest. */
+/** Node.js and the libraries it is linked to: their places on this machine, and in the guest. */
 export interface NodeRuntime {
   readonly files: readonly { readonly source: string; readonly path: string }[];
 }
 
-/** Of a guest of this machine's architecture: the Node.js that runs this. Of another: one from npm. */
+/**
+ * For a guest of this machine's architecture: the Node.js that runs this program. For another: one
+ * from npm.
+ */
 export function findNodeRuntime(architecture: Architecture): NodeRuntime {
   return process.arch === architecture.nodeArchitecture ? ownRuntime() : fetchedRuntime(architecture);
 }
 
-/** Changes when one of the files does. */
+/** Changes when one of the files changes. */
 export function runtimeIdentity({ files }: NodeRuntime): unknown {
   return files.map(({ source, path }) => [path, statSync(source).size, statSync(source).mtimeMs]);
 }

@@ -4,10 +4,16 @@ import { join } from 'node:path';
 import type { Architecture } from './architectures.ts';
 
 const INSTALL_COMMAND = 'npm run vm:install';
-/** Besides the emulator: what fetches and unpacks packages, and what ends the emulator with its parent. */
+/**
+ * Needed besides the emulator: programs that download and unpack packages, and one that ends the
+ * emulator with its parent.
+ */
 const PROGRAMS = ['apt-cache', 'apt-get', 'depmod', 'dpkg-deb', 'ldd', 'npm', 'setpriv', 'tar', 'xz'];
 
-/** What this machine lacks for a guest, and the one command that installs it; undefined when nothing is missing. */
+/**
+ * What this machine lacks for a guest, and the one command that installs it; undefined when nothing
+ * is missing.
+ */
 export function missingRequirement({ emulator }: Architecture): string | undefined {
   const missing = [emulator, ...PROGRAMS].filter((program) => !isOnPath(program));
   if (missing.length === 0) return undefined;

@@ -2,14 +2,17 @@ import { spawnSync } from 'node:child_process';
 
 import { GuestError } from './guest-error.ts';
 
-/** Tells on stderr that a step has begun which takes a while. */
+/** Reports on stderr that a slow step has begun. */
 export function reportProgress(text: string): void {
   process.stderr.write(`vm: ${text}…\n`);
 }
 
-/** Runs a program to its end and gives its stdout. Throws a {@link GuestError} with what it said when it fails. */
+/**
+ * Runs a program to its end and returns its stdout. Throws a {@link GuestError} with its output
+ * when it fails.
+ */
 export function runProgram(program: string, programArguments: readonly string[], folder?: string): string {
-  // Sbin holds depmod, and is not on everyone's path.
+  // sbin contains depmod, but is not in every user's path.
   const env = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`, LC_ALL: 'C' };
   const result = spawnSync(program, programArguments, { cwd: folder, env, encoding: 'utf8', maxBuffer: 2 ** 26 });
   if (result.status === 0) return result.stdout;

@@ -1,6 +1,7 @@
 /*
- * The least that a hand-written addon does for a call of the C library: numbers in, number out. A refusal is -1, as in C;
- * nobody reads errno here. Kinds of arguments are checked, because an addon that does not is broken.
+ * The minimum that a hand-written addon does for a call of the C library: numbers in, number out. A
+ * refusal is -1, as in C, without errno. Argument kinds are checked, because an addon without the
+ * checks is broken.
  */
 
 #include <errno.h>

@@ -1,11 +1,11 @@
 /*
- * What a program in C does with buffers, by the same system calls as this package: allocates and closes them, maps and unmaps them, begins and
- * ends CPU access, takes one over from a descriptor.
+ * The operations of a C program on buffers, by the same system calls as this package: allocates and
+ * closes them, maps and unmaps them, begins and ends CPU access, imports one from a descriptor.
  *
  * Usage: dma-heap SOURCE, which is the path of a heap, /dev/udmabuf, or "memfd"
  *
- * Each line on stdin, "STEP LENGTH COUNT", asks for one round: the step done COUNT times to buffers of LENGTH bytes. It is answered by a line on
- * stdout: the ns that all of it took. Ends with stdin.
+ * Each line on stdin, "STEP LENGTH COUNT", asks for one round: the step done COUNT times to buffers
+ * of LENGTH bytes. The answer is a line on stdout: the ns of the whole round. Ends with stdin.
  */
 
 #define _GNU_SOURCE
@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A buffer: the dma-buf, if there is one, and the memfd behind it, if there is one. */
+/* A buffer: the dma-buf, if any, and the memfd behind it, if any. */
 struct buffer {
 	int dma_buf;
 	int memfd;
@@ -105,7 +105,7 @@ static void synchronize(int fd, uint64_t flags)
 		die("cannot begin or end");
 }
 
-/* Asked first whether a device is at work on it: a begin would block. */
+/* Polled first, because a begin would block while a device works on it. */
 static void access_if_ready(struct buffer buffer)
 {
 	struct pollfd ready = { .fd = buffer.dma_buf, .events = POLLOUT };
@@ -118,7 +118,10 @@ static void access_if_ready(struct buffer buffer)
 	synchronize(buffer.dma_buf, DMA_BUF_SYNC_RW | DMA_BUF_SYNC_END);
 }
 
-/* A duplicate, of which the kernel is asked what it is: a dma-buf or a sealed memfd, how long, and writable. */
+/*
+ * A duplicate, which is identified: a dma-buf or a sealed memfd, its length, and whether it is
+ * writable.
+ */
 static void take_over(struct buffer buffer, size_t length)
 {
 	int fd = fcntl(buffer.dma_buf >= 0 ? buffer.dma_buf : buffer.memfd, F_DUPFD_CLOEXEC, 0);
@@ -177,7 +180,7 @@ int main(int argc, char **argv)
 	}
 	source = argv[1];
 	if (strcmp(source, "memfd") != 0) {
-		/* A heap asks no more than to be read. */
+		/* A heap needs only read access. */
 		device = open(source, (strcmp(source, "/dev/udmabuf") == 0 ? O_RDWR : O_RDONLY) | O_CLOEXEC);
 		if (device < 0)
 			die(source);

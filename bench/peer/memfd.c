@@ -1,6 +1,6 @@
 /*
- * What a program without a heap does for a buffer: a fresh memfd created, sized, mapped, one byte of each page written,
- * unmapped, closed.
+ * The work of a program without a heap for a buffer: a fresh memfd created, sized, mapped, one byte
+ * of each page written, unmapped, closed.
  *
  * Usage: memfd LENGTH
  *

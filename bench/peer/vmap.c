@@ -19,50 +19,9 @@
 #include <time.h>
 #include <unistd.h>
 
-struct run {
-	uint64_t offset;
-	uint64_t length;
-};
+#include "mapped-runs.h"
 
-struct buffer {
-	const struct run *runs;
-	size_t run_count;
-	size_t length;
-	int fd;
-	char *window;
-};
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
-static struct run *read_runs(const char *path, size_t *count)
-{
-	FILE *file = fopen(path, "rb");
-	struct run *runs;
-	long bytes;
-
-	if (!file || fseek(file, 0, SEEK_END) || (bytes = ftell(file)) < 0 || fseek(file, 0, SEEK_SET))
-		die("cannot read the runs");
-	*count = (size_t)bytes / sizeof(*runs);
-	runs = malloc((size_t)bytes + 1);
-	if (!runs || fread(runs, sizeof(*runs), *count, file) != *count)
-		die("cannot read the runs");
-	fclose(file);
-	return runs;
-}
-
-/* At `address` with MAP_FIXED; where there is room without. */
+/* At `address` with MAP_FIXED; without it, at an address of the kernel's choice. */
 static char *map_zeros(char *address, size_t length, int fixed)
 {
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | fixed;

@@ -43,7 +43,7 @@ test('runAllSteps throws what several steps threw as one AggregateError', () => 
   assert.deepEqual(ran, ['a', 'b', 'c']);
 });
 
-test('runAllSteps throws on what is no Error, undefined included', () => {
+test('runAllSteps throws on a value that is not an Error, undefined included', () => {
   assert.throws(
     () =>
       runAllSteps(

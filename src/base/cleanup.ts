@@ -1,4 +1,7 @@
-/** Runs every step, also after one threw; then throws what was thrown, several as one `AggregateError`. */
+/**
+ * Runs every step, even after one threw. Then throws what was thrown, several as one
+ * `AggregateError`.
+ */
 export function runAllSteps(steps: Iterable<() => void>, message: string): void {
   const failures: unknown[] = [];
   for (const step of steps) {
@@ -13,8 +16,12 @@ export function runAllSteps(steps: Iterable<() => void>, message: string): void 
 }
 
 /**
- * What must be undone, in reverse order, unless the whole succeeds.
- * (`DisposableStack` would do; Node 20 does not have it.)
+ * The steps that undo an operation, in reverse order, unless the whole succeeds. (`DisposableStack`
+ * would do; Node 20 does not have it.)
+ *
+ * `using` is shorter for resources that are closed on every exit, where two things do not matter.
+ * When the close itself fails, `using` leaves behind what the body has made. And it reports both
+ * failures as a SuppressedError, which Node 20 does not have.
  */
 export class CleanupStack {
   #steps: (() => void)[] = [];
@@ -37,7 +44,10 @@ export class CleanupStack {
   }
 }
 
-/** Runs `body` with a stack; when `body` throws, unwinds it and throws the error on (with what the unwinding threw, if it did). */
+/**
+ * Runs `body` with a stack. When `body` throws, unwinds the stack and rethrows the error, together
+ * with any error of the unwinding.
+ */
 export function withCleanup<Result>(body: (cleanup: CleanupStack) => Result): Result {
   const cleanup = new CleanupStack();
   try {

@@ -24,7 +24,7 @@ test('DmaBufError has no cause, no system call and no values when none were give
   assert.deepEqual(error.values, {});
 });
 
-test('DmaBufError has the errno 0 for its code of its own, and the negative number of every other', () => {
+test('DmaBufError has the errno 0 for ERR_DMABUF_CLOSED, and the negative number of every other', () => {
   assert.equal(new DmaBufError('Closed', { code: 'ERR_DMABUF_CLOSED' }).errno, 0);
   for (const [code, errno] of [
     ['EPERM', -1],
@@ -98,11 +98,11 @@ test('errnoName agrees with Node for every number that both know, but for the li
     const name = errnoName(errno);
     if (name === 'EIO' || name === 'EOPNOTSUPP') continue;
     const nodeName = getSystemErrorName(-errno);
-    // libuv leaves out the STREAMS errors and a few more, and says so.
+    // libuv documents that it leaves out the STREAMS errors and a few more.
     if (!nodeName.startsWith('Unknown')) assert.equal(name, nodeName);
   }
 });
 
-test('errnoName calls a number that has no name here EIO', () => {
+test('errnoName gives EIO for a number without a name', () => {
   for (const errno of [0, -12, 4095]) assert.equal(errnoName(errno), 'EIO');
 });

@@ -63,7 +63,7 @@ test('roundUp gives multiples of the unit, the value itself where it is one, als
   }
 });
 
-test('pagesCoveringBytes counts a page that is begun as whole', () => {
+test('pagesCoveringBytes counts a partial page as whole', () => {
   for (const [length, pageCount] of [
     [0, 0],
     [1, 1],

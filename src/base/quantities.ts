@@ -1,7 +1,16 @@
 import { assert } from './assert.ts';
-import type { Brand } from './brand.ts';
 
-/** Page frame number: physical address divided by the page size. In an arena, the index of a page. */
+declare const brand: unique symbol;
+
+/**
+ * A `Base` that the compiler keeps apart from every other `Base`. Only functions that return the
+ * brand make it.
+ */
+export type Brand<Base, Name extends string> = Base & { readonly [brand]: Name };
+
+/**
+ * Page frame number: physical address divided by the page size. In an arena, the index of a page.
+ */
 export type Pfn = Brand<number, 'Pfn'>;
 /** How many pages. Never bytes, never an index. */
 export type PageCount = Brand<number, 'PageCount'>;
@@ -9,7 +18,10 @@ export type PageCount = Brand<number, 'PageCount'>;
 export type ByteLength = Brand<number, 'ByteLength'>;
 /** A chunk of 2^order physically contiguous pages, aligned to its own size. */
 export type Order = Brand<number, 'Order'>;
-/** A virtual address of this process. Exact: user addresses end below 2^53 on every machine we run on. */
+/**
+ * A virtual address of this process. Exact: user addresses end below 2^53 on every machine we run
+ * on.
+ */
 export type Address = Brand<number, 'Address'>;
 
 function isCount(value: number): boolean {
@@ -56,7 +68,10 @@ export function bytesOfPages(pageCount: PageCount, pageSize: ByteLength): ByteLe
   return toByteLength(pageCount * pageSize);
 }
 
-/** The pages needed to hold `length` bytes: a page begun counts whole (the kernel's PAGE_ALIGN >> PAGE_SHIFT). */
+/**
+ * The pages needed to hold `length` bytes: a partial page counts whole (the kernel's PAGE_ALIGN >>
+ * PAGE_SHIFT).
+ */
 export function pagesCoveringBytes(length: ByteLength, pageSize: ByteLength): PageCount {
   return toPageCount(Math.ceil(length / pageSize));
 }

@@ -5,8 +5,9 @@ import { UINT_MAX } from './limits.ts';
 const DRAW_COUNT = UINT_MAX + 1;
 
 /**
- * Random numbers that a seed repeats exactly, on every machine: for shuffles and model fuzzes, never for secrets.
- * The generator is mulberry32: a 32-bit counter, mixed; its period of 2^32 draws is ample for both.
+ * Random numbers that a seed repeats exactly, on every machine: for shuffles and model fuzzes,
+ * never for secrets. The generator is mulberry32: a 32-bit counter, mixed; its period of 2^32 draws
+ * is ample for both.
  */
 export class SeededRandom {
   #state: number;
@@ -25,7 +26,10 @@ export class SeededRandom {
     return (mixed ^ (mixed >>> 14)) >>> 0;
   }
 
-  /** A whole number from 0 to `limit` - 1, where `limit` is at most 2^32. Its bias, limit / 2^32, is left in. */
+  /**
+   * A whole number from 0 to `limit` - 1, where `limit` is at most 2^32. Its bias, limit / 2^32, is
+   * left in.
+   */
   below(limit: number): number {
     assert(limit >= 1 && limit <= DRAW_COUNT, () => `A limit is a number from 1 to 2^32, not ${limit}`);
     return Math.floor((this.uint32() * limit) / DRAW_COUNT);

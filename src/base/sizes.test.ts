@@ -17,7 +17,10 @@ test('parseSize reads bytes, and every unit in every spelling', () => {
     ['64kib', 65_536],
     ['64 KiB', 65_536],
     ['64K', 65_536],
-    ['64kB', 65_536],
+    ['64Ki', 65_536],
+    ['64k', 65_536],
+    ['4096 bytes', 4096],
+    ['1 byte', 1],
     ['8MiB', 8_388_608],
     ['8M', 8_388_608],
     ['2GiB', 2_147_483_648],
@@ -35,7 +38,7 @@ test('parseSize takes the largest whole number of bytes that is exact, and refus
   assert.throws(() => parseSize('8192TiB'), RangeError);
 });
 
-test('parseSize refuses what is no size, or no whole number of bytes', () => {
+test('parseSize refuses text that is not a size, or not a whole number of bytes', () => {
   for (const text of [
     '',
     ' ',
@@ -58,7 +61,19 @@ test('parseSize refuses what is no size, or no whole number of bytes', () => {
     assert.throws(() => parseSize(text), { name: 'RangeError' }, text);
   }
   assert.throws(() => parseSize('8 pages'), {
-    message: 'Cannot read a size as it must be bytes or a number with KiB, MiB, GiB or TiB: current value is "8 pages"',
+    message: "Cannot read a size: 'text' must be bytes or a number with KiB, MiB, GiB or TiB, received '8 pages'",
+  });
+});
+
+test('parseSize refuses units that mean a power of two to some and a power of ten to others', () => {
+  for (const text of ['64MB', '64 mb', '64kB', '1.5GB', '2Tb', '0MB'])
+    assert.throws(() => parseSize(text), RangeError, text);
+  assert.throws(() => parseSize('64MB'), {
+    message:
+      'Cannot read a size as "64MB" has two meanings: write 64MiB for powers of two, or 64000000 for powers of ten',
+  });
+  assert.throws(() => parseSize(' 1.5gb'), {
+    message: /write 1\.5GiB for powers of two, or 1500000000 for powers of ten$/u,
   });
 });
 

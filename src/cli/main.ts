@@ -1,95 +1,76 @@
 #!/usr/bin/env node
-/** The command `dmabuf`. Exit status: 0, or 1 when a command failed, or 2 when it was used wrongly. */
+/** The command `dmabuf`. */
 
-import { readFileSync } from 'node:fs';
+import { debuglog } from 'node:util';
 
-import { InvariantError } from '../base/assert.ts';
-import { FAILED, SUCCEEDED, USED_WRONGLY, UsageError } from './command.ts';
-import type { Command, ExitStatus } from './command.ts';
-import { doctorCommand } from './doctor.ts';
-import { heapsCommand } from './heaps.ts';
-import { layoutCommand } from './layout.ts';
-import { lsCommand } from './ls.ts';
-import { formatTable } from './table.ts';
+import { isDmaBufError } from '../base/errors.ts';
+import { BROKEN, CommandFailure, FAILED, SUCCEEDED, USED_WRONGLY } from './command.ts';
+import type { ExitStatus } from './command.ts';
+import { UsageError } from './parse-arguments.ts';
+import { escapeUnprintable } from './printable-text.ts';
 import { openTerminal } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
-import { vmapCommand } from './vmap.ts';
 
-const COMMANDS: readonly Command[] = [vmapCommand, heapsCommand, lsCommand, layoutCommand, doctorCommand];
-
-// Compiled, this file is dist/src/cli/main.js.
-const PACKAGE_FILE = new URL('../../../package.json', import.meta.url);
-
-function run(args: readonly string[], terminal: Terminal): ExitStatus | Promise<ExitStatus> {
-  const [name, ...rest] = args;
-  if (name === '--help' || name === '-h') return printText(help(), terminal);
-  if (name === '--version') return printText(`dmabuf ${readVersion()}`, terminal);
-  const command = COMMANDS.find((candidate) => candidate.name === name);
-  if (command === undefined) throw unknownCommand(name);
-  if (rest.includes('--help') || rest.includes('-h')) return printText(command.help, terminal);
-  return command.run(rest, terminal);
+/** Every error takes one line. The line of a bug says how to see more. */
+function report(error: unknown, terminal: Terminal): ExitStatus {
+  if (error instanceof UsageError) return printFailure(error, USED_WRONGLY, terminal);
+  if (isExpected(error)) return printFailure(error, FAILED, terminal);
+  const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const debug = debuglog('dmabuf').enabled;
+  const how = debug ? 'please report it with what follows' : 'please report it with what NODE_DEBUG=dmabuf adds to it';
+  terminal.printError(`dmabuf: ${toLine(`This is a bug, ${how}: ${what}`)}`);
+  if (debug && error instanceof Error) terminal.printError(error.stack ?? '(no stack)');
+  return BROKEN;
 }
 
-function unknownCommand(name: string | undefined): UsageError {
-  const known = COMMANDS.map(({ name: command }) => command).join(', ');
-  const what = name === undefined ? 'Cannot run without a command' : `Cannot run "${name}" as it is no command`;
-  return new UsageError(`${what}: its commands are ${known}; see "dmabuf --help"`);
+/** Errors that a user can act on: refusals of the command, of the library and of files. */
+function isExpected(error: unknown): error is Error {
+  return error instanceof CommandFailure || isDmaBufError(error) || isFileError(error);
 }
 
-function help(): string {
-  const rows = COMMANDS.map((command) => [`  dmabuf ${command.name}`, command.summary]);
-  const [, ...commands] = formatTable(
-    [
-      { heading: '', align: 'left' },
-      { heading: '', align: 'left' },
-    ],
-    rows,
-  );
-  return [
-    'Usage: dmabuf COMMAND [ARGUMENT]...',
-    '',
-    'Zero-copy buffers on Linux: dma-bufs, scatter-gather tables, contiguous views.',
-    '',
-    ...commands,
-    '',
-    '"dmabuf COMMAND --help" tells what a command takes, "dmabuf --version" which',
-    'version this is. Exit status: 0; 1 when a command failed; 2 for wrong usage.',
-  ].join('\n');
+function isFileError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'errno' in error && 'syscall' in error;
 }
 
-function readVersion(): string {
-  const description = JSON.parse(readFileSync(PACKAGE_FILE, 'utf8')) as { readonly version: string };
-  return description.version;
+function printFailure({ message }: Error, status: ExitStatus, terminal: Terminal): ExitStatus {
+  terminal.printError(`dmabuf: ${toLine(message)}`);
+  return status;
 }
 
-function printText(text: string, terminal: Terminal): ExitStatus {
-  terminal.print(text);
-  return SUCCEEDED;
+function toLine(text: string): string {
+  return escapeUnprintable(text.replaceAll(/\s*\n\s*/gu, ' '));
 }
 
-/** What a user can do something about goes into one line. A broken invariant keeps its stack: it is a bug to report. */
-function report(error: unknown): ExitStatus {
-  if (!(error instanceof Error) || error instanceof InvariantError) throw error;
-  process.stderr.write(`dmabuf: ${error.message.replaceAll(/\s*\n\s*/gu, ' ')}\n`);
-  return error instanceof UsageError ? USED_WRONGLY : FAILED;
-}
-
-/** Whoever reads may stop reading, as `head` does: no error. Anything else, such as a full disk, is one. */
-function endWhenOutputFails(stream: NodeJS.WriteStream): void {
+/**
+ * The reader of the output may stop reading, as `head` does: that is no error. Anything else, such
+ * as a full disk, is one.
+ */
+function endWhenOutputFails(stream: NodeJS.WriteStream, terminal: Terminal): void {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === 'EPIPE' ? SUCCEEDED : report(error));
+    process.exit(error.code === 'EPIPE' ? (process.exitCode ?? SUCCEEDED) : report(error, terminal));
   });
 }
 
 async function main(): Promise<void> {
-  endWhenOutputFails(process.stdout);
-  endWhenOutputFails(process.stderr);
   const terminal = openTerminal(process);
-  try {
-    process.exitCode = await run(process.argv.slice(2), terminal);
-  } catch (error) {
+  endWhenOutputFails(process.stdout, terminal);
+  endWhenOutputFails(process.stderr, terminal);
+  const fail = (error: unknown): void => {
     terminal.clearProgress();
-    process.exitCode = report(error);
+    process.exitCode = report(error, terminal);
+  };
+  // Errors that no command awaits: Node would print their stack.
+  process.on('uncaughtException', (error) => {
+    fail(error);
+    process.exit();
+  });
+  try {
+    // Loaded only here: if a part is missing, such as the addon for this processor, the error must
+    // take one line as well.
+    const { runProgram } = await import('./program.ts');
+    process.exitCode = await runProgram(process.argv.slice(2), terminal);
+  } catch (error) {
+    fail(error);
   }
 }
 

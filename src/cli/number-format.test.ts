@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { formatAmount, formatCount, formatDuration, formatNsPerPage, formatRatio } from './number-format.ts';
+import {
+  formatAmount,
+  formatCount,
+  formatDuration,
+  formatLargeCount,
+  formatNsPerPage,
+  formatRatio,
+} from './number-format.ts';
 
 test('formatCount puts a comma before every third digit', () => {
   assert.deepEqual([0, 999, 1000, 65_530, 524_288, 1_048_576].map(formatCount), [
@@ -18,6 +25,17 @@ test('formatAmount takes the singular for 1 alone', () => {
   assert.equal(formatAmount(1, 'entry', 'entries'), '1 entry');
   assert.equal(formatAmount(0, 'entry', 'entries'), '0 entries');
   assert.equal(formatAmount(2048, 'entry', 'entries'), '2,048 entries');
+});
+
+test('formatLargeCount gives three digits and a letter from a thousand on', () => {
+  assert.deepEqual([0.4, 812, 1000, 52_130, 4_204_000, 5.5e9].map(formatLargeCount), [
+    '0',
+    '812',
+    '1.00 k',
+    '52.1 k',
+    '4.20 M',
+    '5.50 G',
+  ]);
 });
 
 test('formatDuration takes the largest unit that the value fills, and three digits', () => {

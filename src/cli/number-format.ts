@@ -1,9 +1,15 @@
-/** Numbers as a reader takes them in: three digits, a unit, thousands apart. */
+/** Numbers that a reader grasps quickly: three digits, a unit, commas between thousands. */
 
 const DURATION_UNITS = [
   { suffix: 's', ns: 1e9 },
   { suffix: 'ms', ns: 1e6 },
   { suffix: 'µs', ns: 1e3 },
+] as const;
+
+const COUNT_UNITS = [
+  { suffix: 'G', factor: 1e9 },
+  { suffix: 'M', factor: 1e6 },
+  { suffix: 'k', factor: 1e3 },
 ] as const;
 
 /** `524288` as `524,288`. */
@@ -22,13 +28,19 @@ export function formatDuration(ns: number): string {
   return unit === undefined ? `${Math.round(ns)} ns` : `${formatThreeDigits(ns / unit.ns)} ${unit.suffix}`;
 }
 
-/** How many times as fast, as `6.2x`; below 1 with two decimals, from 100 on without. */
+/** A count rounded to three digits, as `4.20 M`, `52.1 k` or `812`. */
+export function formatLargeCount(count: number): string {
+  const unit = COUNT_UNITS.find(({ factor }) => count >= factor);
+  return unit === undefined ? String(Math.round(count)) : `${formatThreeDigits(count / unit.factor)} ${unit.suffix}`;
+}
+
+/** A speed ratio, as `6.2x`. Below 1 with two decimals, from 100 on without. */
 export function formatRatio(ratio: number): string {
   if (ratio < 1) return `${ratio.toFixed(2)}x`;
   return ratio < 99.95 ? `${ratio.toFixed(1)}x` : `${formatCount(Math.round(ratio))}x`;
 }
 
-/** Nanoseconds for one page. */
+/** Nanoseconds per page. */
 export function formatNsPerPage(ns: number): string {
   return formatThreeDigits(ns);
 }

@@ -1,107 +1,153 @@
 import { assert } from '../base/assert.ts';
 import { withCleanup } from '../base/cleanup.ts';
-import type { BackendBuffer } from '../backend/contract.ts';
-import type { FileMappings } from '../linux/process-mappings.ts';
-import type { MemoryStretch } from '../linux/system-calls.ts';
+import type { ByteLength } from '../base/quantities.ts';
+import type { BackendBuffer } from './backend.ts';
+import type { FileMappings } from '../linux/proc/process-mappings.ts';
+import type { MemoryRange, StorePolicy } from '../linux/calls/memory-calls.ts';
+import type { MemorySource } from '../mapping/memory-source.ts';
+import { partOfSource } from '../mapping/source-part.ts';
+import { readEveryPage } from '../mapping/window-memory.ts';
 import type { WindowMemory } from '../mapping/window-memory.ts';
 import { forgetSource, mapSource, populateSource, unmapSource } from '../mapping/window.ts';
 import type { MappingContext } from '../mapping/window.ts';
 import type { Reclaimer } from './reclaimer.ts';
-import type { BufferHandle } from './shared-buffer.ts';
+import type { HandleContents } from './buffer-handle.ts';
 import { SharedControl } from './shared-control.ts';
 
-/** What the buffers of one heap share. */
-export interface BufferSurroundings {
+/** The callbacks that the buffers of one heap share. */
+export interface BufferContext {
   readonly mapping: MappingContext;
   readonly reclaimer: Reclaimer;
-  /** The buffer's memory has gone back to the heap. */
-  released(core: BufferCore): void;
-  /** The buffer was collected without having been closed. */
+  /** Called when the buffer's memory has gone back to the heap. */
+  released(): void;
+  /** Called when the buffer was collected without having been closed. */
   lost(core: BufferCore): void;
 }
 
 /**
- * The part of a buffer that outlives the object its user holds: who still needs the memory, and whether its window is mapped.
+ * The windows that a buffer may have. `main`: the one for accesses and other threads; read-only
+ * where the buffer is. `readOnly`: the read-only one of a writable buffer. Only this thread has
+ * that.
+ */
+export type WindowName = 'main' | 'readOnly';
+
+/** How memory is mapped outside its windows. */
+interface ElsewhereOptions {
+  /** Whole pages of it. Default: all. */
+  readonly part?: { readonly offset: number; readonly length: ByteLength } | undefined;
+  /** Default: as the buffer is. */
+  readonly readOnly?: boolean;
+  readonly populate: boolean;
+  /** Faults the pages in now. Throws where the kernel cannot. */
+  populatePlainly(label: string): void;
+}
+
+/** A window, and its users. */
+interface WindowUse {
+  readonly stores: StorePolicy;
+  /** The number of views and access brackets that need it. */
+  userCount: number;
+  mapped: MemoryRange | undefined;
+}
+
+/**
+ * The part of a buffer that outlives the user's object. It knows the users of the memory, and
+ * whether its windows are mapped.
  *
- * It must not lead to the window's SharedArrayBuffer or to the user's object, or neither would ever be collected.
+ * It must not reference the window's SharedArrayBuffer or the user's object, or neither could be
+ * collected.
  */
 export class BufferCore {
   readonly memory: BackendBuffer;
-  /** How messages call the buffer. */
+  /** The buffer's name in messages. */
   label: string;
-  /** Where it was allocated, if that was asked for. */
+  /** Where it was allocated, if the heap tracks that. */
   readonly creation: string | undefined;
-  readonly #surroundings: BufferSurroundings;
+  readonly #context: BufferContext;
   #open = true;
-  /** Importers and other mappings that need the memory. */
+  /** The number of importers and other mappings that need the memory. */
   #holderCount = 0;
-  /** Where else than in the window the memory is mapped. */
-  readonly #mappedElsewhere = new Set<MemoryStretch>();
-  /** Views and access brackets that need the window. */
-  #windowUserCount = 0;
-  #mapped: MemoryStretch | undefined;
+  /** The mappings of the memory outside its windows, and the part that each shows. */
+  readonly #mappedElsewhere = new Map<MemoryRange, MemorySource>();
+  readonly #windows: Readonly<Record<WindowName, WindowUse>>;
   #released = false;
   #control: SharedControl | undefined;
   #waiting = false;
 
   constructor(
     memory: BackendBuffer,
-    surroundings: BufferSurroundings,
+    context: BufferContext,
     identity: { label: string; creation: string | undefined },
   ) {
     this.memory = memory;
     this.label = identity.label;
     this.creation = identity.creation;
-    this.#surroundings = surroundings;
+    this.#context = context;
+    this.#windows = {
+      main: { stores: this.#mainStores, userCount: 0, mapped: undefined },
+      readOnly: { stores: memory.readOnlyStores, userCount: 0, mapped: undefined },
+    };
   }
 
   get open(): boolean {
     return this.#open;
   }
 
-  get windowUserCount(): number {
-    return this.#windowUserCount;
+  /** Whether the memory has gone back, or waits only for the kernel to take it. */
+  get released(): boolean {
+    return this.#released;
   }
 
-  get mapped(): boolean {
-    return this.#mapped !== undefined;
+  /** Views, access brackets and other mappings. */
+  get viewCount(): number {
+    return this.#windows.main.userCount + this.#windows.readOnly.userCount + this.#mappedElsewhere.size;
+  }
+
+  isMapped(name: WindowName): boolean {
+    return this.#windows[name].mapped !== undefined;
   }
 
   get control(): SharedControl | undefined {
     return this.#control;
   }
 
-  /** Maps the window unless it is mapped, and counts one user more. */
-  addWindowUser(memory: WindowMemory, populate: boolean): void {
-    const { mapping } = this.#surroundings;
-    const isFirst = this.#mapped === undefined;
-    if (isFirst) mapSource(mapping, this.memory.source, memory);
-    this.#mapped ??= { address: memory.address, length: memory.length };
-    this.#windowUserCount += 1;
+  /** Maps the window unless it is mapped, and adds a user. */
+  addWindowUser(name: WindowName, memory: WindowMemory, populate: boolean): void {
+    const { mapping } = this.#context;
+    const { source } = this.memory;
+    const window = this.#windows[name];
+    if (window.mapped === undefined) mapSource(mapping, source, memory, window.stores);
+    window.mapped ??= { address: memory.address, length: memory.length };
+    window.userCount += 1;
     if (!populate) return;
     try {
-      populateSource(mapping, this.memory.source, this.#mapped);
+      if (!populateSource(mapping, source, window.mapped, window.stores)) readEveryPage(memory, source.pageSize);
     } catch (error) {
-      this.dropWindowUser(memory);
+      this.dropWindowUser(name, memory);
       throw error;
     }
   }
 
-  dropWindowUser(memory: WindowMemory | undefined): void {
-    assert(this.#windowUserCount > 0, 'A window user lets go once');
-    this.#windowUserCount -= 1;
+  /** @param memory the main window's */
+  dropWindowUser(name: WindowName, memory: WindowMemory | undefined): void {
+    const window = this.#windows[name];
+    assert(window.userCount > 0, 'A window user lets go once');
+    window.userCount -= 1;
     this.#settleOr(memory, () => {
-      this.#windowUserCount += 1;
+      window.userCount += 1;
     });
   }
 
-  /** For a user that is gone either way: what the kernel does not unmap now is tried again later. */
+  /**
+   * Removes a user of the main window, who is gone in any case. If the kernel refuses to unmap now,
+   * a later sweep tries again.
+   */
   dropWindowUserNowOrLater(memory: WindowMemory | undefined): void {
     const tryRelease = (): boolean => {
-      this.dropWindowUser(memory);
+      this.dropWindowUser('main', memory);
       return true;
     };
-    this.#surroundings.reclaimer.tryNowOrLater({ keepAlive: memory, tryRelease });
+    this.#context.reclaimer.tryNowOrLater({ keepAlive: memory, tryRelease });
   }
 
   addHolder(): void {
@@ -116,34 +162,44 @@ export class BufferCore {
     });
   }
 
-  /** For a holder that is gone either way. */
+  /** Removes a holder, who is gone in any case. */
   dropHolderNowOrLater(memory: WindowMemory | undefined): void {
     const tryRelease = (): boolean => {
       this.dropHolder(memory);
       return true;
     };
-    this.#surroundings.reclaimer.tryNowOrLater({ keepAlive: memory, tryRelease });
+    this.#context.reclaimer.tryNowOrLater({ keepAlive: memory, tryRelease });
   }
 
-  /** Maps the memory over `target` as well. Until the returned function is called, that holds it. */
-  mapElsewhere(target: MemoryStretch, populate: boolean): (window: WindowMemory | undefined) => void {
-    const { mapping } = this.#surroundings;
+  /**
+   * Maps the memory, or a part of it, over `target` as well. This holds the memory until the
+   * returned function is called.
+   */
+  mapElsewhere(target: MemoryRange, options: ElsewhereOptions): (window: WindowMemory | undefined) => void {
+    const { mapping } = this.#context;
+    const { part, readOnly = this.memory.readOnly } = options;
+    const source = part === undefined ? this.memory.source : partOfSource(this.memory.source, part.offset, part.length);
+    const stores = readOnly ? this.memory.readOnlyStores : 'shared';
     withCleanup((cleanup) => {
-      mapSource(mapping, this.memory.source, target);
-      cleanup.defer(() => unmapSource(mapping, this.memory.source, target));
-      if (populate) populateSource(mapping, this.memory.source, target);
+      mapSource(mapping, source, target, stores);
+      cleanup.defer(() => unmapSource(mapping, source, target, stores));
+      if (options.populate && !populateSource(mapping, source, target, stores)) options.populatePlainly(this.label);
     });
-    this.#mappedElsewhere.add(target);
+    this.memory.source.touched = true;
+    this.#mappedElsewhere.set(target, source);
     this.addHolder();
     return (window) => {
-      // Unless that was done before, and what follows it failed.
-      if (this.#mappedElsewhere.has(target)) unmapSource(mapping, this.memory.source, target);
+      // Skipped if an earlier call did it, and failed after that.
+      if (this.#mappedElsewhere.has(target)) unmapSource(mapping, source, target, stores);
       this.#mappedElsewhere.delete(target);
       this.dropHolder(window);
     };
   }
 
-  /** The user lets go. The memory stays until the last holder does, as a dma-buf's does until its last reference is put. */
+  /**
+   * The user closes the buffer. The memory stays until the last holder releases it, as a dma-buf's
+   * does until its last reference is put.
+   */
   close(memory: WindowMemory | undefined): void {
     this.#open = false;
     this.#settleOr(memory, () => {
@@ -151,22 +207,23 @@ export class BufferCore {
     });
   }
 
-  /** Counts one holder more, in whichever thread opens the handle that is being made. The window must be mapped. */
-  share(): Pick<BufferHandle, 'control' | 'ticket' | 'dmaBufFd'> {
-    assert(this.#mapped !== undefined, 'What another thread opens is mapped');
+  /** Adds a holder: the thread that will open the handle being made. The window must be mapped. */
+  share(): Pick<HandleContents, 'control' | 'ticket' | 'dmaBufFd' | 'dmaBufInode'> {
+    assert(this.isMapped('main'), 'What another thread opens is mapped');
     this.#control ??= new SharedControl();
     const ticket = this.#control.addHandle();
-    return { control: this.#control.words, ticket, dmaBufFd: this.memory.dmaBuf?.fd };
+    const { dmaBuf } = this.memory;
+    return { control: this.#control.words, ticket, dmaBufFd: dmaBuf?.fd, dmaBufInode: dmaBuf?.inode };
   }
 
   /** The user's object was collected, and with it every view of this thread. */
   collect(): void {
     if (this.#released) return;
-    if (this.#open) this.#surroundings.lost(this);
+    if (this.#open) this.#context.lost(this);
     this.#open = false;
     const tryRelease = (mappings: () => FileMappings): boolean => this.#releaseIfUnmappedByCollector(mappings);
-    if (this.#stretches.length === 0) this.#release();
-    else this.#surroundings.reclaimer.add({ tryRelease });
+    if (this.#ranges.length === 0) this.#release();
+    else this.#context.reclaimer.add({ tryRelease });
   }
 
   #settleOr(memory: WindowMemory | undefined, undo: () => void): void {
@@ -178,38 +235,50 @@ export class BufferCore {
     }
   }
 
-  /** Unmaps what nobody needs mapped, then releases what nobody needs at all. */
+  /** Unmaps windows without users, then releases memory without holders. */
   #settle(memory: WindowMemory | undefined): void {
-    if (this.#windowUserCount === 0 && this.#mapped !== undefined) {
-      if (this.#control === undefined || this.#control.retire()) this.#unmap(this.#mapped);
+    const { main, readOnly } = this.#windows;
+    if (readOnly.userCount === 0) this.#unmap(readOnly);
+    if (main.userCount === 0 && main.mapped !== undefined) {
+      if (this.#control === undefined || this.#control.retire()) this.#unmap(main);
       else this.#waitForOtherThreads(memory);
     }
-    if (!this.#open && this.#holderCount === 0 && this.#mapped === undefined && !this.#released) this.#release();
+    const isMapped = main.mapped !== undefined || readOnly.mapped !== undefined;
+    if (!this.#open && this.#holderCount === 0 && !isMapped && !this.#released) this.#release();
   }
 
-  #unmap(mapped: MemoryStretch): void {
-    unmapSource(this.#surroundings.mapping, this.memory.source, mapped);
-    this.#mapped = undefined;
+  #unmap(window: WindowUse): void {
+    if (window.mapped === undefined) return;
+    unmapSource(this.#context.mapping, this.memory.source, window.mapped, window.stores);
+    window.mapped = undefined;
   }
 
-  /** What the kernel does not take back now is tried again later: the user can do nothing about it. */
+  get #mainStores(): StorePolicy {
+    return this.memory.readOnly ? this.memory.readOnlyStores : 'shared';
+  }
+
+  /** A refusal of the kernel is retried later: the user cannot act on it. */
   #release(): void {
     this.#released = true;
     const tryRelease = (): boolean => {
       this.memory.release();
-      this.#surroundings.released(this);
+      this.#context.released();
       return true;
     };
-    this.#surroundings.reclaimer.tryNowOrLater({ tryRelease });
+    this.#context.reclaimer.tryNowOrLater({ tryRelease });
   }
 
-  /** Holds on to the window's address range meanwhile: were it collected, somebody else's memory could come to lie there. */
+  /**
+   * Keeps the window's address range reserved meanwhile. If it were collected, other memory could
+   * be mapped there next.
+   */
   #waitForOtherThreads(memory: WindowMemory | undefined): void {
     if (this.#waiting) return;
     this.#waiting = true;
     const tryRelease = (): boolean => {
-      // Used again: its last user will see to it. Kept here until then, a window that is forgotten could not be collected.
-      if (this.#windowUserCount === 0) {
+      // In use again: its next last user settles it. A window kept in this queue could not be
+      // collected.
+      if (this.#windows.main.userCount === 0) {
         this.#control?.releaseEndedThreads();
         if (this.#control?.retire() === false) return false;
         this.#settle(memory);
@@ -217,25 +286,30 @@ export class BufferCore {
       this.#waiting = false;
       return true;
     };
-    this.#surroundings.reclaimer.add({ keepAlive: memory, tryRelease });
+    this.#context.reclaimer.add({ keepAlive: memory, tryRelease });
   }
 
   /**
-   * After a collection nothing here may touch the window's addresses: V8 unmaps them when the last thread has dropped the
-   * SharedArrayBuffer, and somebody else may map there next. So the memory waits until the kernel no longer shows it mapped.
+   * After a collection this thread must not touch the window's addresses: V8 unmaps them when the
+   * last thread has dropped the SharedArrayBuffer, and other memory may be mapped there next. So
+   * the memory waits until the kernel no longer shows it mapped.
    */
   #releaseIfUnmappedByCollector(mappings: () => FileMappings): boolean {
-    const stretches = this.#stretches;
-    if (stretches.some((stretch) => mappings().hasFileWithin(stretch, this.memory.mappedInode))) return false;
-    for (const _ of stretches) forgetSource(this.#surroundings.mapping, this.memory.source);
-    this.#mapped = undefined;
+    const ranges = this.#ranges;
+    if (ranges.some((range) => mappings().hasFileWithin(range, this.memory.mappedInode))) return false;
+    for (const source of this.#mappedElsewhere.values()) forgetSource(this.#context.mapping, source);
     this.#mappedElsewhere.clear();
+    for (const window of Object.values(this.#windows)) {
+      if (window.mapped !== undefined) forgetSource(this.#context.mapping, this.memory.source);
+      window.mapped = undefined;
+    }
     this.#release();
     return true;
   }
 
-  /** Wherever the memory is mapped. */
-  get #stretches(): MemoryStretch[] {
-    return [...this.#mappedElsewhere, ...(this.#mapped === undefined ? [] : [this.#mapped])];
+  /** The ranges of every mapping of the memory. */
+  get #ranges(): MemoryRange[] {
+    const windows = Object.values(this.#windows).flatMap(({ mapped }) => mapped ?? []);
+    return [...this.#mappedElsewhere.keys(), ...windows];
   }
 }

@@ -2,15 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { isDmaBufError } from '../base/errors.ts';
-import { stateOf } from '../../test/support/promise-state.ts';
+import { stateOf } from '../../test/support/runner/promise-state.ts';
 import { beginCpuAccess, beginCpuAccessSync } from './cpu-access.ts';
 import type { AccessibleBuffer } from './cpu-access.ts';
-import { Fence } from './fence.ts';
+import { Fence } from './importer/fence.ts';
 import type { BufferView } from './view.ts';
 
-/** A buffer whose device and whose fences are pending as the test says, and what was done to it in order. */
+/**
+ * A buffer whose device and fences are pending as the test says, and a log of the operations on it.
+ */
 class FencedBuffer implements AccessibleBuffer {
-  readonly label = 'the buffer';
+  mappedBefore = false;
   readonly steps: string[] = [];
   device: Fence | undefined;
   fence: Fence | undefined;
@@ -24,7 +26,15 @@ class FencedBuffer implements AccessibleBuffer {
     end: (): void => {},
   };
 
-  checkOpen(): void {}
+  checkMay(): void {}
+
+  label(): string {
+    return 'the buffer';
+  }
+
+  isMapped(): boolean {
+    return this.mappedBefore;
+  }
 
   openView(): BufferView {
     this.steps.push('map');
@@ -48,7 +58,7 @@ class FencedBuffer implements AccessibleBuffer {
   }
 }
 
-test('beginCpuAccess() waits also for what is added while it waits for something else', async () => {
+test('beginCpuAccess() also waits for fences that are added during another wait', async () => {
   const buffer = new FencedBuffer();
   const [fence, device, laterFence, laterDevice] = [new Fence(), new Fence(), new Fence(), new Fence()];
   Object.assign(buffer, { fence, device });
@@ -66,14 +76,14 @@ test('beginCpuAccess() waits also for what is added while it waits for something
   assert.deepEqual(buffer.steps, ['map', 'begin', 'end', 'unmap']);
 });
 
-test('beginCpuAccess() begins without waiting where nothing is pending, and not at all where it was given up', async () => {
+test('beginCpuAccess() begins without waiting where nothing is pending, and never after an abort', async () => {
   const buffer = new FencedBuffer();
   (await beginCpuAccess(buffer, 'read', {})).end();
   await assert.rejects(beginCpuAccess(buffer, 'read', { signal: AbortSignal.abort(new Error('enough')) }), /enough/u);
   assert.deepEqual(buffer.steps, ['map', 'begin', 'end', 'unmap']);
 });
 
-test('beginCpuAccessSync() asks before it maps and once it has mapped, unless it may block', () => {
+test('beginCpuAccessSync() checks before and after it maps, unless it may block', () => {
   const buffer = new FencedBuffer();
   const isPending = (error: unknown): boolean => isDmaBufError(error, 'EAGAIN');
   buffer.device = new Fence();
@@ -85,7 +95,22 @@ test('beginCpuAccessSync() asks before it maps and once it has mapped, unless it
   };
   assert.throws(() => beginCpuAccessSync(buffer, 'write', {}), isPending);
   assert.deepEqual(buffer.steps.splice(0), ['map', 'unmap']);
-  // The kernel's own begin waits for the device.
+  // The kernel's begin waits for the device itself.
   beginCpuAccessSync(buffer, 'write', { block: true }).end();
   assert.deepEqual(buffer.steps, ['map', 'begin too early', 'end', 'unmap']);
+});
+
+test('beginCpuAccessSync() checks once where the window is mapped already, and twice where it has to be mapped', () => {
+  const buffer = new FencedBuffer();
+  buffer.maintenance.ready = (): boolean => {
+    buffer.steps.push('ask');
+    return true;
+  };
+  buffer.begin = () => () => {};
+  buffer.mappedBefore = true;
+  beginCpuAccessSync(buffer, 'write', {}).end();
+  assert.deepEqual(buffer.steps.splice(0), ['ask', 'map', 'unmap']);
+  buffer.mappedBefore = false;
+  beginCpuAccessSync(buffer, 'write', {}).end();
+  assert.deepEqual(buffer.steps, ['ask', 'map', 'ask', 'unmap']);
 });

@@ -1,45 +1,78 @@
-import { checkBoolean, checkOneOf, checkOptions } from '../base/check.ts';
+import { types } from 'node:util';
+
+import { throwIfAborted } from '../base/abort.ts';
+import type { WaitOptions } from '../base/abort.ts';
+import { wrongType, wrongValue } from '../base/argument-error.ts';
+import type { Argument } from '../base/argument-error.ts';
+import { assert } from '../base/assert.ts';
+import { checkBoolean, readOptions, readWaitOptions, checkOneOf } from '../base/check.ts';
 import { DmaBufError } from '../base/errors.ts';
-import type { AccessMode, CpuAccessMaintenance } from '../linux/cpu-access-maintenance.ts';
-import { ACCESS_MODES } from './access-options.ts';
-import type { AccessOptions, AccessSyncOptions } from './access-options.ts';
-import { endAfter, endAfterAsync } from './bracket.ts';
+import type { AccessMode, CpuAccessMaintenance } from '../linux/calls/cpu-access-maintenance.ts';
+import { endAfter, endAfterAsync } from './finally.ts';
 import type { BufferView } from './view.ts';
 
-/** What an access needs of its buffer, in whichever thread. */
+const ACCESS_MODES: readonly AccessMode[] = ['read', 'write', 'readwrite'];
+
+/** @throws {TypeError} when it is not a mode. `action` completes "Cannot …" */
+export function checkAccessMode(mode: unknown, action: string): AccessMode {
+  return checkOneOf(mode, { action, name: 'mode', allowed: ACCESS_MODES });
+}
+
+/** Options of `accessSync`. */
+export interface AccessSyncOptions {
+  /** Whether to block the thread while fences are pending, instead of refusing with `EAGAIN`. */
+  readonly block?: boolean | undefined;
+}
+
+const ACTION = 'access the buffer';
+const BODY: Argument = { action: ACTION, name: 'body' };
+
+/** What an access needs of its buffer, in any thread. */
 export interface AccessibleBuffer {
   /** For messages. */
-  readonly label: string;
-  /** What the device's side of the memory needs. */
+  label(): string;
+  /** The device's side of the memory. */
   readonly maintenance: CpuAccessMaintenance;
-  /** @throws {DmaBufError} `ERR_DMABUF_CLOSED`: its descriptor may be somebody else's by then */
-  checkOpen(): void;
-  /** A view that holds the window; its close never throws. */
-  openView(): BufferView;
-  /** Fences of this process that stand against the access. */
+  /**
+   * @throws {DmaBufError} `ERR_DMABUF_CLOSED`: its descriptor number may belong to another file by
+   *   then; `EACCES` for a write to a read-only buffer
+   */
+  checkMay(mode: AccessMode): void;
+  /** Whether the window is mapped now, so that opening a view takes no time. */
+  isMapped(): boolean;
+  /**
+   * A view that holds the window; its close never throws. Undefined where the memory is mapped
+   * elsewhere, and held there.
+   */
+  openView(): BufferView | undefined;
+  /** Whether fences of this process are pending that the access waits for. */
   hasPendingFences(mode: AccessMode): boolean;
-  waitForFences(mode: AccessMode, options: AccessOptions): Promise<void>;
+  waitForFences(mode: AccessMode, options: WaitOptions): Promise<void>;
   /** Blocks the thread until {@link hasPendingFences} is false. */
   blockForFences(mode: AccessMode): void;
-  /** Tells whoever maps the memory that the CPU begins. Returns what tells them of the end. */
+  /**
+   * Tells all users of the mapping that the CPU begins. Returns a function that tells them of the
+   * end.
+   */
   begin(mode: AccessMode): () => void;
 }
 
 /** A CPU access that has begun. The window stays mapped until it ends. */
 export class CpuAccess {
-  /** What it began with, and will end with. */
+  /** The mode of its begin and end. */
   readonly mode: AccessMode;
-  readonly #view: BufferView;
+  readonly #view: BufferView | undefined;
   readonly #end: () => void;
   #ended = false;
 
   /** @internal */
-  constructor(mode: AccessMode, view: BufferView, end: () => void) {
+  constructor(mode: AccessMode, view: BufferView | undefined, end: () => void) {
     this.mode = mode;
     this.#view = view;
     this.#end = end;
   }
 
+  /** Whether the access has ended. */
   get ended(): boolean {
     return this.#ended;
   }
@@ -51,23 +84,29 @@ export class CpuAccess {
    * @throws {RangeError} above 4 GiB: use {@link subarray}
    */
   get bytes(): Uint8Array<SharedArrayBuffer> {
-    return this.#view.bytes;
+    return this.#mapped.bytes;
   }
 
   /** A part of the buffer, as `BufferView.subarray` gives it. */
   subarray(offset: number, length?: number): Uint8Array<SharedArrayBuffer> {
-    return this.#view.subarray(offset, length);
+    return this.#mapped.subarray(offset, length);
   }
 
-  /** Ends the access: what was written is seen by devices. Again: does nothing. */
+  /** Ends the access: devices see what was written. Idempotent. */
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    endAfter(this.#end, () => this.#view.close());
+    endAfter(this.#end, () => this.#view?.close());
   }
 
+  /** For `using`: closes. */
   [Symbol.dispose](): void {
     this.end();
+  }
+
+  get #mapped(): BufferView {
+    assert(this.#view !== undefined, 'An access without a view must not be asked for bytes');
+    return this.#view;
   }
 }
 
@@ -75,68 +114,77 @@ export class CpuAccess {
 export async function beginCpuAccess(
   buffer: AccessibleBuffer,
   mode: AccessMode,
-  options: AccessOptions,
+  options: WaitOptions,
 ): Promise<CpuAccess> {
-  checkOneOf(mode, 'access the buffer by its mode', ACCESS_MODES);
-  checkOptions(options, 'access the buffer', ['signal']);
-  buffer.checkOpen();
-  options.signal?.throwIfAborted();
-  // Mapped before the wait, and so held meanwhile.
+  const plain = readWaitOptions(options, ACTION);
+  checkAccessMode(mode, ACTION);
+  buffer.checkMay(mode);
+  throwIfAborted(plain.signal);
+  // Mapped before the wait, which also holds the memory during it.
   const view = buffer.openView();
   try {
-    // Asked again after every wait, and last of all before the begin, which would block the thread.
+    // Checked again after every wait, and immediately before the begin, which would block the
+    // thread.
     while (isPending(buffer, mode)) {
-      await buffer.waitForFences(mode, options);
-      await buffer.maintenance.whenReady(mode, options);
+      await buffer.waitForFences(mode, plain);
+      await buffer.maintenance.whenReady(mode, plain);
     }
     return new CpuAccess(mode, view, buffer.begin(mode));
   } catch (error) {
-    view.close();
+    view?.close();
     throw error;
   }
 }
 
 /** Begins at once, or refuses. */
 export function beginCpuAccessSync(buffer: AccessibleBuffer, mode: AccessMode, options: AccessSyncOptions): CpuAccess {
-  checkOneOf(mode, 'access the buffer by its mode', ACCESS_MODES);
-  checkOptions(options, 'access the buffer', ['block']);
-  const block = checkBoolean(options.block ?? false, 'block for the buffer');
-  buffer.checkOpen();
+  const { block = false } = readOptions(options, ACTION, ['block']);
+  checkAccessMode(mode, ACTION);
+  checkBoolean(block, { action: ACTION, name: 'block' });
+  buffer.checkMay(mode);
   const refuseIfPending = (): void => {
     if (!block && isPending(buffer, mode)) throw pendingError(buffer);
   };
+  const isMapped = buffer.isMapped();
   refuseIfPending();
   const view = buffer.openView();
   try {
-    // Mapping takes its time.
-    refuseIfPending();
-    // The fences of devices are waited for by begin itself, in the kernel.
+    // Mapping takes time, so fences may have come.
+    if (!isMapped) refuseIfPending();
+    // The kernel's begin itself waits for the fences of devices.
     buffer.blockForFences(mode);
     return new CpuAccess(mode, view, buffer.begin(mode));
   } catch (error) {
-    view.close();
+    view?.close();
     throw error;
   }
 }
 
-/** Runs `body` within an access that ends on every exit. */
+/**
+ * Runs `body` within an access that ends on every exit. The access holds the window, so it stays
+ * mapped until then even if `body` closes the buffer.
+ */
 export async function withinAccess<Result>(
-  access: CpuAccess,
+  begin: () => Promise<CpuAccess>,
   body: (bytes: Uint8Array<SharedArrayBuffer>) => Promise<Result> | Result,
 ): Promise<Result> {
+  checkBody(body);
+  const access = await begin();
   return await endAfterAsync(
-    () => checkBody(body)(access.bytes),
+    () => body(access.bytes),
     () => access.end(),
   );
 }
 
-/** As {@link withinAccess}, for a body that is done when it returns. */
+/** As {@link withinAccess}, for a synchronous body. */
 export function withinAccessSync<Result>(
-  access: CpuAccess,
+  begin: () => CpuAccess,
   body: (bytes: Uint8Array<SharedArrayBuffer>) => Result,
 ): Result {
+  checkBody(body);
+  const access = begin();
   return endAfter(
-    () => refusePromise(checkBody(body)(access.bytes)),
+    () => refusePromise(body(access.bytes)),
     () => access.end(),
   );
 }
@@ -145,20 +193,40 @@ function isPending(buffer: AccessibleBuffer, mode: AccessMode): boolean {
   return buffer.hasPendingFences(mode) || !buffer.maintenance.ready(mode);
 }
 
-function checkBody<Body>(body: Body): Body {
-  if (typeof body === 'function') return body;
-  throw new TypeError('Cannot access the buffer as what to do with its bytes must be a function, the second argument');
+/** @throws {TypeError} when it is not a function */
+export function checkBody(body: unknown): void {
+  if (typeof body === 'function') return;
+  throw wrongType(BODY, { must: 'be a function', received: body });
 }
 
-/** A body that goes on after it returned would run outside its bracket. */
-function refusePromise<Result>(result: Result): Result {
-  if (result instanceof Promise) {
-    throw new TypeError('Cannot access the buffer at once as the body returned a promise: use access()');
+/**
+ * A body that continues after it returned would run outside its bracket. A result with a `then` may
+ * mean that.
+ */
+export function refusePromise<Result>(result: Result): Result {
+  if (types.isPromise(result)) void ignoreOutcome(result);
+  else if (!isThenable(result)) return result;
+  throw wrongValue(BODY, { must: 'return no promise', received: result, remedy: 'use access()' });
+}
+
+/**
+ * The caller already gets an error. A rejection of this promise, which no code could handle, would
+ * end the process.
+ */
+async function ignoreOutcome(promise: Promise<unknown>): Promise<void> {
+  try {
+    await promise;
+  } catch {
+    // Ignored on purpose.
   }
-  return result;
+}
+
+function isThenable(value: unknown): boolean {
+  const mayBe = (typeof value === 'object' && value !== null) || typeof value === 'function';
+  return mayBe && typeof (value as { readonly then?: unknown }).then === 'function';
 }
 
 function pendingError(buffer: AccessibleBuffer): DmaBufError {
-  const message = `Cannot access ${buffer.label} now as work on the buffer is pending: await access() instead`;
+  const message = `Cannot access ${buffer.label()} now as work on the buffer is pending: await access() instead`;
   return new DmaBufError(message, { code: 'EAGAIN' });
 }

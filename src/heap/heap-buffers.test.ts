@@ -15,7 +15,7 @@ async function warningOf(heapName: string | undefined): Promise<{ message: strin
   return warning as { message: string; detail?: string };
 }
 
-test('lost() warns with what would help: for a buffer that comes from no heap, no option of a heap', async () => {
+test('lost() warns with the remedy: without an option of a heap for a buffer that comes from no heap', async () => {
   const ofHeap = await warningOf('system');
   assert.equal(ofHeap.message, 'the buffer of 4 KiB from heap "system" was collected without having been closed');
   assert.match(ofHeap.detail ?? '', /trackAllocations: true/u);

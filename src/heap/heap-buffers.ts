@@ -1,30 +1,59 @@
 import { formatSize } from '../base/sizes.ts';
 import type { MappingContext } from '../mapping/window.ts';
-import type { BufferCore, BufferSurroundings } from './buffer-core.ts';
+import type { BackendBuffer } from './backend.ts';
+import { BufferCore } from './buffer-core.ts';
+import type { BufferContext } from './buffer-core.ts';
+import { bufferLabel } from './buffer-name.ts';
+import { DmaBuf } from './dma-buf.ts';
 import { Reclaimer } from './reclaimer.ts';
 
-/** A heap as its buffers see it. They keep this, and not the heap, alive. */
-export class HeapBuffers implements BufferSurroundings {
-  readonly mapping: BufferSurroundings['mapping'];
+/** The heap's data for its buffers. They keep this alive, and not the heap. */
+export class HeapBuffers implements BufferContext {
+  readonly mapping: BufferContext['mapping'];
   readonly reclaimer = new Reclaimer();
   readonly #heapName: string | undefined;
   readonly #warnedPlaces = new Set<string>();
-  count = 0;
-  lostCount = 0;
+  #count = 0;
+  #leakedCount = 0;
 
-  /** @param heap.name undefined where the buffers come from no heap */
+  /** @param heap.name undefined for buffers that come from no heap */
   constructor(heap: { readonly name: string | undefined; readonly mapping: MappingContext }) {
     this.mapping = heap.mapping;
     this.#heapName = heap.name;
   }
 
-  released(): void {
-    this.count -= 1;
+  /** Buffers whose memory has not gone back yet. */
+  get count(): number {
+    return this.#count;
   }
 
-  /** Warns once; where allocations are tracked, once for each place. The others are counted. */
+  /** Buffers that were collected without having been closed. */
+  get leakedCount(): number {
+    return this.#leakedCount;
+  }
+
+  /**
+   * Makes a user's buffer from memory.
+   *
+   * @param creation where it was allocated, if the heap tracks that
+   */
+  adopt(memory: BackendBuffer, name: string, creation?: string): DmaBuf {
+    const core = new BufferCore(memory, this, { label: bufferLabel(name), creation });
+    this.#count += 1;
+    return new DmaBuf(core, name);
+  }
+
+  /** The memory of a buffer has gone back. */
+  released(): void {
+    this.#count -= 1;
+  }
+
+  /**
+   * Warns once, or once per allocation site where allocations are tracked. Further losses are only
+   * counted.
+   */
   lost(core: BufferCore): void {
-    this.lostCount += 1;
+    this.#leakedCount += 1;
     const place = core.creation ?? '';
     if (this.#warnedPlaces.has(place)) return;
     this.#warnedPlaces.add(place);

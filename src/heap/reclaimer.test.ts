@@ -3,11 +3,11 @@ import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 
-import { collectGarbageUntil } from '../../test/support/collect-garbage.ts';
+import { collectGarbageUntil } from '../../test/support/runner/collect-garbage.ts';
 import { DmaBufError } from '../base/errors.ts';
 import { Reclaimer } from './reclaimer.ts';
 
-/** A release that succeeds when `ready`, and counts how often it is tried. */
+/** A release that succeeds when `ready`, and counts its attempts. */
 class TestRelease {
   tries = 0;
   ready = false;
@@ -18,7 +18,7 @@ class TestRelease {
   }
 }
 
-test('Reclaimer.tryNowOrLater keeps nothing that succeeds at once', () => {
+test('Reclaimer.tryNowOrLater does not keep a release that succeeds at once', () => {
   const reclaimer = new Reclaimer();
   const release = new TestRelease();
   release.ready = true;
@@ -27,7 +27,7 @@ test('Reclaimer.tryNowOrLater keeps nothing that succeeds at once', () => {
   assert.equal(reclaimer.pendingCount, 0);
 });
 
-test('Reclaimer.sweep tries everything, and forgets what succeeded', () => {
+test('Reclaimer.sweep tries every release, and forgets those that succeeded', () => {
   const reclaimer = new Reclaimer();
   const [first, second] = [new TestRelease(), new TestRelease()];
   reclaimer.tryNowOrLater(first);
@@ -45,7 +45,7 @@ test('Reclaimer.sweep tries everything, and forgets what succeeded', () => {
   assert.deepEqual([first.tries, second.tries], [2, 2]);
 });
 
-test('Reclaimer keeps what the kernel refuses, and tries it again', () => {
+test('Reclaimer keeps a release that the kernel refuses, and tries it again', () => {
   const reclaimer = new Reclaimer();
   let refuse = true;
   const tryRelease = (): boolean => {
@@ -61,14 +61,14 @@ test('Reclaimer keeps what the kernel refuses, and tries it again', () => {
   assert.equal(reclaimer.pendingCount, 0);
 });
 
-test('Reclaimer throws on what is no refusal of the kernel: it is a bug', () => {
+test('Reclaimer throws an error that is not a refusal of the kernel: it is a bug', () => {
   const tryRelease = (): never => {
     throw new TypeError('a bug');
   };
   assert.throws(() => new Reclaimer().tryNowOrLater({ tryRelease }), { name: 'TypeError', message: 'a bug' });
 });
 
-test('Reclaimer keeps what is added while it sweeps', () => {
+test('Reclaimer keeps a release that is added while it sweeps', () => {
   const reclaimer = new Reclaimer();
   const later = new TestRelease();
   reclaimer.add({
@@ -84,7 +84,7 @@ test('Reclaimer keeps what is added while it sweeps', () => {
   assert.equal(reclaimer.pendingCount, 0);
 });
 
-test('Reclaimer tries by itself until it succeeds, also what is added after it had nothing left', async () => {
+test('Reclaimer retries by itself until each release succeeds, including one added after it was empty', async () => {
   const reclaimer = new Reclaimer();
   for (let round = 0; round < 2; round += 1) {
     const release = new TestRelease();
@@ -98,7 +98,7 @@ test('Reclaimer tries by itself until it succeeds, also what is added after it h
   }
 });
 
-test('Reclaimer keeps alive what a pending release names, until it succeeds', async () => {
+test('Reclaimer keeps the object alive that a pending release names, until it succeeds', async () => {
   const reclaimer = new Reclaimer();
   const release = new TestRelease();
   let collected = false;
@@ -120,7 +120,7 @@ test('Reclaimer keeps alive what a pending release names, until it succeeds', as
   assert.equal(await collectGarbageUntil(() => collected), true);
 });
 
-test('Reclaimer keeps no program from ending', () => {
+test('Reclaimer does not keep a program from ending', () => {
   const script = `
     import { Reclaimer } from ${JSON.stringify(new URL('reclaimer.js', import.meta.url).href)};
     new Reclaimer().add({ tryRelease: () => false });

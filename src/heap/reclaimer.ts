@@ -1,12 +1,13 @@
+import { collector } from '../base/collector.ts';
 import { isDmaBufError } from '../base/errors.ts';
-import { FileMappings } from '../linux/process-mappings.ts';
+import { FileMappings } from '../linux/proc/process-mappings.ts';
 
-/** Something that holds memory for now. */
+/** A release of memory that has to wait. */
 interface PendingRelease {
   /**
-   * Tries again. True when nothing is left to wait for.
+   * Tries again. True when it is done.
    *
-   * @param mappings reads, once for a whole sweep, which files are mapped where
+   * @param mappings reads the file mappings of the process, once per sweep
    */
   tryRelease(mappings: () => FileMappings): boolean;
   /** Kept from the collector while this is pending. */
@@ -17,8 +18,9 @@ const FIRST_DELAY_MS = 50;
 const DELAY_MS_MAX = 2000;
 
 /**
- * Memory that cannot be given back yet, because another thread holds it or the collector has not dropped its last mapping.
- * Tried again whenever the heap is used, and by a timer that keeps no program alive.
+ * Memory that cannot be given back yet, because another thread holds it or the collector has not
+ * dropped its last mapping. Tried again before every refusal for lack of memory, mappings or
+ * descriptors, and by a timer that keeps no program alive.
  */
 export class Reclaimer {
   readonly #pending = new Set<PendingRelease>();
@@ -30,6 +32,7 @@ export class Reclaimer {
 
   add(release: PendingRelease): void {
     this.#pending.add(release);
+    collector.hasPending(this);
     this.#schedule(FIRST_DELAY_MS);
   }
 
@@ -37,13 +40,14 @@ export class Reclaimer {
     if (!succeeds(release, readOnce())) this.add(release);
   }
 
-  /** Tries everything again. What the kernel refuses now stays for the next time. */
+  /** Tries every release again. Those that the kernel refuses now stay for the next time. */
   sweep(): void {
     const mappings = readOnce();
     for (const release of this.#pending) {
       if (succeeds(release, mappings)) this.#pending.delete(release);
     }
     if (this.#pending.size > 0) return;
+    collector.hasNothingPending(this);
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }

@@ -5,15 +5,15 @@ import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 
-import { stateOf } from '../../test/support/promise-state.ts';
-import type { WorkerTask } from '../../test/support/shared-control-worker.ts';
+import { stateOf } from '../../test/support/runner/promise-state.ts';
+import type { WorkerTask } from '../../test/support/processes/shared-control-worker.ts';
 import { SharedControl } from './shared-control.ts';
 
-const WORKER = new URL('../../test/support/shared-control-worker.js', import.meta.url);
+const WORKER = new URL('../../test/support/processes/shared-control-worker.js', import.meta.url);
 
 interface Thread {
   readonly worker: Worker;
-  /** What its task gave. Rejects when it ended without. */
+  /** The result of its task. Rejects when the thread ended without one. */
   readonly result: Promise<number>;
   readonly ended: Promise<unknown>;
 }
@@ -37,7 +37,7 @@ function startThreads(
   });
 }
 
-/** A control with handles on their way, and their tickets. */
+/** A control with open handles, and their tickets. */
 interface SharedWithTickets {
   readonly control: SharedControl;
   readonly tickets: Int32Array<SharedArrayBuffer>[];
@@ -48,31 +48,34 @@ function controlWith(handleCount: number): SharedWithTickets {
   return { control, tickets: Array.from({ length: handleCount }, () => control.addHandle()) };
 }
 
-/** A control with one handle on its way. */
+/** A control with one open handle. */
 function controlWithHandle(): { control: SharedControl; ticket: Int32Array<SharedArrayBuffer> } {
   const control = new SharedControl();
   return { control, ticket: control.addHandle() };
 }
 
-/** The ticket of a handle that was opened before. */
+/** The ticket of a handle that was already opened. */
 function usedTicket(): Int32Array {
   return new Int32Array(1);
 }
 
-/** Nobody holds: the next retirement succeeds, and closes the door. */
+/**
+ * Asserts that there are no holders: the next retirement succeeds, and refuses openings from then
+ * on.
+ */
 function assertReleased(control: SharedControl): void {
   assert.equal(control.retire(), true);
   assert.equal(control.open(usedTicket()), false);
 }
 
-test('SharedControl belongs to nobody at first: it retires, again too, and then nobody can open it', () => {
+test('SharedControl has no holders at first: it retires, repeatedly, and can no longer be opened', () => {
   const control = new SharedControl();
   assert.equal(control.retire(), true);
   assert.equal(control.retire(), true);
   assert.equal(control.open(usedTicket()), false);
 });
 
-test('SharedControl is held by a handle that nobody has opened', () => {
+test('SharedControl is held by an unopened handle', () => {
   const { control, ticket } = controlWithHandle();
   assert.equal(control.retire(), false);
   assert.equal(control.discard(ticket), true);
@@ -80,7 +83,7 @@ test('SharedControl is held by a handle that nobody has opened', () => {
   assertReleased(control);
 });
 
-test('SharedControl.open makes the handle a holder, which release lets go', () => {
+test('SharedControl.open turns the handle into a holder, which release removes', () => {
   const { control, ticket } = controlWithHandle();
   assert.equal(control.open(ticket), true);
   assert.equal(control.discard(ticket), false);
@@ -89,7 +92,7 @@ test('SharedControl.open makes the handle a holder, which release lets go', () =
   assertReleased(control);
 });
 
-test('SharedControl.open adds a holder for each further opening, while somebody holds', () => {
+test('SharedControl.open adds a holder for each further opening, while there is a holder', () => {
   const { control, ticket } = controlWithHandle();
   for (let opening = 0; opening < 3; opening += 1) assert.equal(control.open(ticket), true);
   for (let holder = 3; holder > 0; holder -= 1) {
@@ -99,7 +102,7 @@ test('SharedControl.open adds a holder for each further opening, while somebody 
   assertReleased(control);
 });
 
-test('SharedControl.open again does not use up what holds another handle', () => {
+test('SharedControl.open, repeated, does not use up the holder of another handle', () => {
   const { control, ticket } = controlWithHandle();
   const other = control.addHandle();
   assert.equal(control.open(ticket), true);
@@ -112,7 +115,7 @@ test('SharedControl.open again does not use up what holds another handle', () =>
   assertReleased(control);
 });
 
-test('SharedControl.addHandle opens the door again after a retirement', () => {
+test('SharedControl.addHandle allows openings again after a retirement', () => {
   const { control, ticket } = controlWithHandle();
   assert.equal(control.discard(ticket), true);
   assertReleased(control);
@@ -123,7 +126,7 @@ test('SharedControl.addHandle opens the door again after a retirement', () => {
   assertReleased(control);
 });
 
-test('SharedControl over the words of another is the same', () => {
+test('SharedControl over the words of another shares its state', () => {
   const { control, ticket } = controlWithHandle();
   const other = new SharedControl(control.words);
   assert.equal(other.open(ticket), true);
@@ -132,11 +135,11 @@ test('SharedControl over the words of another is the same', () => {
   assertReleased(other);
 });
 
-test('SharedControl.release asserts that somebody holds', () => {
+test('SharedControl.release asserts that there is a holder', () => {
   assert.throws(() => new SharedControl().release(), { name: 'InvariantError' });
 });
 
-test('SharedControl.releaseEndedThreads lets go for nobody who lives', () => {
+test('SharedControl.releaseEndedThreads keeps the holders of living threads', () => {
   const { control, ticket } = controlWithHandle();
   control.open(ticket);
   control.releaseEndedThreads();
@@ -145,7 +148,7 @@ test('SharedControl.releaseEndedThreads lets go for nobody who lives', () => {
   assertReleased(control);
 });
 
-test('SharedControl adds up to no holder after two threads opened and released over and over', async (t) => {
+test('SharedControl ends without holders after two threads opened and released over and over', async (t) => {
   const shared = controlWith(2);
   const { control, tickets } = shared;
   const count = 20_000;
@@ -156,12 +159,13 @@ test('SharedControl adds up to no holder after two threads opened and released o
   assert.deepEqual(await Promise.all(threads.map(({ result }) => result)), [count + 1, count + 1]);
   await Promise.all(threads.map(({ ended }) => ended));
   control.releaseEndedThreads();
-  // Both began with the first handle, so nobody opened the second, which held the door open meanwhile.
+  // Both began with the first handle. So the second was never opened, and kept the control open
+  // meanwhile.
   assert.equal(control.discard(tickets[1] as Int32Array), true);
   assertReleased(control);
 });
 
-test('SharedControl has room for more threads in turn than at once, as each handle made takes back what ended threads held', async (t) => {
+test('SharedControl reuses the slots of ended threads, as each new handle removes their holders', async (t) => {
   const control = new SharedControl();
   for (let turn = 0; turn < 66; turn += 1) {
     const [thread] = startThreads(t, { control, tickets: [control.addHandle()] }, [{ task: 'open', count: 1 }]);
@@ -189,7 +193,7 @@ test('SharedControl gives each handle to one of two threads that take them back 
 });
 
 for (const how of ['ends', 'is terminated'] as const) {
-  test(`SharedControl.releaseEndedThreads lets go for a thread that ${how} without, and keeps the others`, async (t) => {
+  test(`SharedControl.releaseEndedThreads removes only the holders of a thread that ${how} without a release`, async (t) => {
     const shared = controlWith(1);
     const { control } = shared;
     control.open(usedTicket());
@@ -199,7 +203,7 @@ for (const how of ['ends', 'is terminated'] as const) {
     assert.equal(control.retire(), false);
     control.release();
     assert.equal(control.retire(), false);
-    // The kernel forgets a thread a moment after Node does.
+    // The kernel removes a thread a moment after Node does.
     while (!control.retire()) {
       await sleep(1);
       control.releaseEndedThreads();
@@ -209,7 +213,7 @@ for (const how of ['ends', 'is terminated'] as const) {
   });
 }
 
-test('SharedControl.pendingCount tells readers and writers apart', () => {
+test('SharedControl.pendingCount counts readers and writers separately', () => {
   const control = new SharedControl();
   control.publishPending(1, 3);
   assert.equal(control.pendingCount('read'), 1);
@@ -251,10 +255,31 @@ for (const [task, how] of [
     const [thread] = startThreads(t, { control, tickets: [] }, [{ task, count: 0 }]);
     assert.ok(thread !== undefined);
     await once(thread.worker, 'online');
-    // Long enough for it to wait, or to end for lack of anything else to do. Were it not, the test would pass all the same.
+    // Time for it to block, or to end for lack of work. If the time is too short, the test passes
+    // all the same.
     await sleep(200);
     assert.equal(await stateOf(thread.result), 'pending');
     control.publishPending(0, 1);
     assert.equal(await thread.result, 0);
   });
 }
+
+test('SharedControl reuses the slots of ended threads, by openings of one handle', async (t) => {
+  const shared = controlWith(1);
+  shared.control.open(usedTicket());
+  for (let turn = 0; turn < 66; turn += 1) {
+    const [thread] = startThreads(t, shared, [{ task: 'open', count: 1 }]);
+    assert.equal(await thread?.result, 1);
+    await (turn % 2 === 0 ? thread?.ended : thread?.worker.terminate());
+  }
+});
+
+test('SharedControl.open refuses one more thread while 64 living threads hold', async (t) => {
+  const shared = controlWith(1);
+  const tasks = Array.from({ length: 64 }, () => ({ task: 'openAndStay' as const, count: 1 }));
+  const threads = startThreads(t, shared, tasks);
+  assert.deepEqual(await Promise.all(threads.map(({ result }) => result)), Array(64).fill(1));
+  assert.throws(() => shared.control.open(usedTicket()), { code: 'EMFILE' });
+  await threads[0]?.worker.terminate();
+  assert.equal(shared.control.open(usedTicket()), true);
+});

@@ -1,106 +1,130 @@
-import { existsSync, readlinkSync } from 'node:fs';
-import { basename } from 'node:path';
+import { types } from 'node:util';
+import { threadId } from 'node:worker_threads';
 
+import { onAbort, throwIfAborted } from '../base/abort.ts';
 import { assert } from '../base/assert.ts';
 import { DmaBufError } from '../base/errors.ts';
-import type { AccessMode } from '../linux/cpu-access-maintenance.ts';
-import { onAbort } from '../base/abort.ts';
+import { placeOf } from '../base/typed-array.ts';
+import type { AccessMode } from '../linux/calls/cpu-access-maintenance.ts';
+import { isThreadAlive, kernelThreadId } from '../linux/calls/thread-calls.ts';
 
 /**
- * The words that the threads sharing a buffer agree through, by Atomics. A thread other than the one that allocated the buffer
- * never maps or unmaps: it only says here that it holds the buffer, and later that it does not.
+ * Words of shared memory by which the threads that share a buffer agree, through Atomics. Only the
+ * thread that allocated the buffer maps or unmaps it. Another thread only records here that it
+ * holds the buffer, and later that it does not.
  */
 const HOLDER_COUNT = 0;
-/** Unsignaled fences that a reader waits for, and that a writer waits for. */
+/** The number of unsignaled fences that a reader waits for, and that a writer waits for. */
 const PENDING_FOR_READ = 1;
 const PENDING_FOR_WRITE = 2;
-const THREAD_SLOTS = 3;
-
-/** A slot is a thread's id and how many holders are its own, so that those of a terminated worker can be taken back. */
-const SLOT_WORDS = 2;
+/**
+ * From here on: the number of holders of the thread in each slot, so that those of an ended thread
+ * can be removed.
+ */
+const SLOT_HOLDER_COUNTS = 4;
 const SLOT_COUNT = 64;
-const WORD_COUNT = THREAD_SLOTS + SLOT_WORDS * SLOT_COUNT;
+/** After them, 64 bits each: the thread of the slot. 0: none. */
+const SLOT_THREADS: number = (SLOT_HOLDER_COUNTS + SLOT_COUNT) / 2;
+const WORD_COUNT: number = SLOT_HOLDER_COUNTS + SLOT_COUNT + 2 * SLOT_COUNT;
 
-/** Any length does: the timer is there to be there. */
+/**
+ * The kernel reuses the ids of ended threads, Node does not. So a slot has both, the kernel's in
+ * its lower half.
+ */
+const KERNEL_ID_BITS = 32;
+
+/** Any duration works: the timer only has to exist. */
 const KEEP_ALIVE_INTERVAL_MS = 60_000;
 
-/** What a handle's ticket says. */
+/** The states of a handle's ticket. */
 const OPENED = 0;
 const UNOPENED = 1;
 
-/** No more holders may come: the buffer is being unmapped. */
+/** No holders can be added: the buffer is being unmapped. */
 const RETIRED = -1;
 
 export class SharedControl {
   readonly words: Int32Array<SharedArrayBuffer>;
+  readonly #threads: BigInt64Array<SharedArrayBuffer>;
 
   constructor(words?: Int32Array<SharedArrayBuffer>) {
     this.words = words ?? new Int32Array(new SharedArrayBuffer(WORD_COUNT * Int32Array.BYTES_PER_ELEMENT));
+    const threadsAt = this.words.byteOffset + SLOT_THREADS * BigInt64Array.BYTES_PER_ELEMENT;
+    this.#threads = new BigInt64Array(this.words.buffer, threadsAt, SLOT_COUNT);
+  }
+
+  /** Whether a value can be the words of a control. */
+  static isControl(value: unknown): value is Int32Array<SharedArrayBuffer> {
+    return isSharedWords(value, WORD_COUNT);
+  }
+
+  /** Whether a value can be a handle's ticket. */
+  static isTicket(value: unknown): value is Int32Array<SharedArrayBuffer> {
+    return isSharedWords(value, 1);
   }
 
   /**
-   * Adds a holder for a handle on its way. Only the allocating thread calls this, and only while the window is mapped.
+   * Adds a holder for a new handle. Only the allocating thread calls this, and only while the
+   * window is mapped.
    *
-   * @returns the handle's ticket: whoever opens it first takes over this holder
+   * @returns the handle's ticket: the first thread that opens it takes over this holder
    */
   addHandle(): Int32Array<SharedArrayBuffer> {
     this.releaseEndedThreads();
-    // After a retirement, the first handle of a new window starts from no holders.
+    // After a retirement, the first handle of a new window starts without holders.
     Atomics.compareExchange(this.words, HOLDER_COUNT, RETIRED, 0);
     Atomics.add(this.words, HOLDER_COUNT, 1);
     return new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)).fill(UNOPENED);
   }
 
   /**
-   * Makes the calling thread a holder: the one that the handle brought, or one more. False: too late, everybody let go.
+   * Makes the calling thread a holder: the handle's own, or one more. False when it is too late,
+   * because all holders are gone.
    *
-   * @throws {DmaBufError} `EMFILE` when 64 other threads hold the buffer
+   * @throws {DmaBufError} `EMFILE` when 64 other living threads hold the buffer
    */
   open(ticket: Int32Array): boolean {
-    // First of all, since it can fail.
+    // First, because it can fail.
     const slot = this.#claimOwnSlot();
     const opened = takeTicket(ticket) || this.#addHolder();
-    if (opened) Atomics.add(this.words, slot + 1, 1);
+    if (opened) Atomics.add(this.words, SLOT_HOLDER_COUNTS + slot, 1);
     return opened;
   }
 
-  /** The calling thread lets go once. */
+  /** Removes one holder of the calling thread. */
   release(): void {
-    const slot = this.#findSlot(threadId());
-    assert(slot !== undefined, 'Who lets go has a slot');
-    Atomics.sub(this.words, slot + 1, 1);
+    const slot = this.#findSlot(ownThread());
+    assert(slot !== undefined, 'A thread that lets go has a slot');
+    Atomics.sub(this.words, SLOT_HOLDER_COUNTS + slot, 1);
     const before = Atomics.sub(this.words, HOLDER_COUNT, 1);
     assert(before > 0, 'A holder lets go once');
   }
 
-  /** Takes back a handle that nobody opened. False when somebody did. */
+  /** Removes the holder of an unopened handle. False when the handle was opened. */
   discard(ticket: Int32Array): boolean {
     const taken = takeTicket(ticket);
     if (taken) Atomics.sub(this.words, HOLDER_COUNT, 1);
     return taken;
   }
 
-  /** Closes the door if nobody holds: from then on {@link open} fails. False while somebody holds. */
+  /**
+   * Retires the control if there are no holders: from then on {@link open} fails. False while there
+   * is a holder.
+   */
   retire(): boolean {
     const before = Atomics.compareExchange(this.words, HOLDER_COUNT, 0, RETIRED);
     return before === 0 || before === RETIRED;
   }
 
-  /**
-   * Lets go for threads of this process that have ended without doing so. Only the allocating thread calls this: two at a time
-   * could take a slot from a thread that has just claimed it.
-   */
+  /** Removes the holders of threads of this process that have ended. */
   releaseEndedThreads(): void {
-    for (let slot = THREAD_SLOTS; slot < WORD_COUNT; slot += SLOT_WORDS) {
-      const thread = Atomics.load(this.words, slot);
-      if (thread === 0 || existsSync(`/proc/self/task/${thread}`)) continue;
-      const count = Atomics.exchange(this.words, slot + 1, 0);
-      Atomics.sub(this.words, HOLDER_COUNT, count);
-      Atomics.store(this.words, slot, 0);
+    const own = ownThread();
+    for (let slot = 0; slot < SLOT_COUNT; slot += 1) {
+      if (this.#takeOverEnded(slot, own)) Atomics.store(this.#threads, slot, 0n);
     }
   }
 
-  /** Tells the other threads how many fences are pending, and wakes those that wait. */
+  /** Publishes the number of pending fences to the other threads, and wakes those that wait. */
   publishPending(forRead: number, forWrite: number): void {
     Atomics.store(this.words, PENDING_FOR_READ, forRead);
     Atomics.store(this.words, PENDING_FOR_WRITE, forWrite);
@@ -112,12 +136,16 @@ export class SharedControl {
     return Atomics.load(this.words, pendingWord(mode));
   }
 
-  /** Waits without blocking until {@link pendingCount} differs from `count`. Rejects with the abort reason. */
+  /**
+   * Waits without blocking until {@link pendingCount} differs from `count`. Rejects with the abort
+   * reason.
+   */
   async pendingChange(mode: AccessMode, count: number, signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     const outcome = Atomics.waitAsync(this.words, pendingWord(mode), count);
     if (!outcome.async) return;
-    // waitAsync does not keep the event loop alive (nodejs/node#44409): a program that waits would end instead.
+    // waitAsync does not keep the event loop alive (nodejs/node#44409): without this, a program
+    // that waits would end.
     const keepAlive = setInterval(() => {}, KEEP_ALIVE_INTERVAL_MS);
     let stopListening = (): void => {};
     const aborted = new Promise<never>((_resolve, reject) => {
@@ -137,33 +165,57 @@ export class SharedControl {
   #addHolder(): boolean {
     for (;;) {
       const count = Atomics.load(this.words, HOLDER_COUNT);
-      // Nobody else holding is no hindrance while the window is mapped: only its end closes the door.
+      // A count of 0 still allows joining while the window is mapped. Only RETIRED refuses.
       if (count === RETIRED) return false;
       if (Atomics.compareExchange(this.words, HOLDER_COUNT, count, count + 1) === count) return true;
     }
   }
 
   #claimOwnSlot(): number {
-    const thread = threadId();
-    const slot = this.#findSlot(thread) ?? this.#claimFreeSlot(thread);
+    const own = ownThread();
+    const slot = this.#findSlot(own) ?? this.#claimFreeSlot(own) ?? this.#claimEndedSlot(own);
     if (slot !== undefined) return slot;
     throw new DmaBufError(`Cannot open the buffer in another thread as ${SLOT_COUNT} threads have it open already`, {
       code: 'EMFILE',
     });
   }
 
-  /** Only the thread itself ever claims a slot for itself: what is found stays its own. */
-  #findSlot(thread: number): number | undefined {
-    return slotIndexes().find((slot) => Atomics.load(this.words, slot) === thread);
+  /** Only the thread itself ever claims a slot for itself, so a found slot stays its own. */
+  #findSlot(thread: bigint): number | undefined {
+    return this.#firstSlot((slot) => Atomics.load(this.#threads, slot) === thread);
   }
 
-  #claimFreeSlot(thread: number): number | undefined {
-    return slotIndexes().find((slot) => Atomics.compareExchange(this.words, slot, 0, thread) === 0);
+  #claimFreeSlot(own: bigint): number | undefined {
+    return this.#firstSlot((slot) => Atomics.compareExchange(this.#threads, slot, 0n, own) === 0n);
+  }
+
+  #claimEndedSlot(own: bigint): number | undefined {
+    return this.#firstSlot((slot) => this.#takeOverEnded(slot, own));
+  }
+
+  /**
+   * Gives the slot of an ended thread to the calling thread, without holders. Several threads may
+   * try at once: the slot is claimed first, so that only the winner removes the old holders.
+   */
+  #takeOverEnded(slot: number, own: bigint): boolean {
+    const thread = Atomics.load(this.#threads, slot);
+    if (thread === 0n || isAlive(thread, own)) return false;
+    if (Atomics.compareExchange(this.#threads, slot, thread, own) !== thread) return false;
+    const count = Atomics.exchange(this.words, SLOT_HOLDER_COUNTS + slot, 0);
+    Atomics.sub(this.words, HOLDER_COUNT, count);
+    return true;
+  }
+
+  #firstSlot(matches: (slot: number) => boolean): number | undefined {
+    for (let slot = 0; slot < SLOT_COUNT; slot += 1) if (matches(slot)) return slot;
+    return undefined;
   }
 }
 
-function slotIndexes(): number[] {
-  return Array.from({ length: SLOT_COUNT }, (_, index) => THREAD_SLOTS + index * SLOT_WORDS);
+function isSharedWords(value: unknown, count: number): boolean {
+  if (!types.isInt32Array(value)) return false;
+  const { buffer, length } = placeOf(value);
+  return length === count && types.isSharedArrayBuffer(buffer);
 }
 
 function takeTicket(ticket: Int32Array): boolean {
@@ -174,7 +226,13 @@ function pendingWord(mode: AccessMode): number {
   return mode === 'read' ? PENDING_FOR_READ : PENDING_FOR_WRITE;
 }
 
-/** The kernel's id of the calling thread: `/proc/thread-self` is a link to `PID/task/TID` (man 5 proc). */
-function threadId(): number {
-  return Number(basename(readlinkSync('/proc/thread-self')));
+function ownThread(): bigint {
+  return (BigInt(threadId) << BigInt(KERNEL_ID_BITS)) | BigInt(kernelThreadId());
+}
+
+function isAlive(thread: bigint, own: bigint): boolean {
+  if (thread === own) return true;
+  const [kernelId, ownKernelId] = [thread, own].map((each) => Number(BigInt.asIntN(KERNEL_ID_BITS, each)));
+  // The calling thread has the reused kernel id of an ended thread.
+  return kernelId !== ownKernelId && isThreadAlive(kernelId as number);
 }

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 
-import { temporaryTree, writeFiles } from '../../test/support/temporary-folder.ts';
+import { temporaryTree, writeFiles } from '../../test/support/runner/temporary-folder.ts';
 import { MappingBudget } from './mapping-budget.ts';
+import { otherMachine } from '../../test/support/fakes/other-machine.ts';
 
-/** What `/proc/self/maps` shows, and how many mappings there may be. 4096 of them stay free. */
+/** The contents of `/proc/self/maps`, and the limit on mappings. 4096 of them stay free. */
 interface Machine {
   readonly maps: number;
   readonly limit: number;
@@ -21,7 +22,7 @@ function procOf(machine: Machine): Record<string, string> {
 function budgetOn(t: TestContext, machine: Machine): { budget: MappingBudget; setMaps: (maps: number) => void } {
   const root = temporaryTree(t, procOf(machine));
   return {
-    budget: new MappingBudget(root),
+    budget: new MappingBudget(otherMachine({ root })),
     setMaps: (maps) => writeFiles(root, procOf({ maps, limit: machine.limit })),
   };
 }
@@ -50,12 +51,12 @@ test('MappingBudget says what is needed, used and allowed, and which sysctl rais
   });
 });
 
-test('MappingBudget refuses everything where the process is near the limit already', (t) => {
+test('MappingBudget refuses everything in a process that is already near the limit', (t) => {
   const { budget } = budgetOn(t, { maps: 61_435, limit: 65_530 });
   assert.throws(() => budget.reserve(1), { code: 'ENOMEM' });
 });
 
-test('MappingBudget.release makes room again', (t) => {
+test('MappingBudget.release makes the room available again', (t) => {
   const { budget, setMaps } = budgetOn(t, { maps: 300, limit: 5000 });
   for (let round = 0; round < 20; round += 1) {
     budget.reserve(604);
@@ -67,7 +68,7 @@ test('MappingBudget.release makes room again', (t) => {
   assert.equal(budget.reserved, 0);
 });
 
-test('MappingBudget counts anew before it refuses: others may have unmapped', (t) => {
+test('MappingBudget recounts before it refuses: other code may have unmapped', (t) => {
   const { budget, setMaps } = budgetOn(t, { maps: 800, limit: 5000 });
   budget.reserve(100);
   setMaps(300);
@@ -75,9 +76,9 @@ test('MappingBudget counts anew before it refuses: others may have unmapped', (t
   assert.equal(budget.reserved, 700);
 });
 
-// 20,780 is 300 mapped, 4096 kept free, and 16,384 more: 1024 may be added before the next count.
+// 20,780 is 300 mapped, 4096 kept free, and 16,384 more. 1024 may be added before the next count.
 
-test('MappingBudget counts anew after a sixteenth of what was free was added: others may have mapped', (t) => {
+test('MappingBudget recounts after a sixteenth of the free mappings was added: other code may have mapped', (t) => {
   const { budget, setMaps } = budgetOn(t, { maps: 300, limit: 20_780 });
   budget.reserve(1000);
   setMaps(16_280);
@@ -89,26 +90,26 @@ test('MappingBudget counts anew after a sixteenth of what was free was added: ot
   budget.reserve(404);
 });
 
-test('MappingBudget counts anew before it gives more than a sixteenth at once', (t) => {
+test('MappingBudget recounts before it gives more than a sixteenth at once', (t) => {
   const { budget, setMaps } = budgetOn(t, { maps: 300, limit: 20_780 });
   budget.reserve(1);
   setMaps(16_000);
   assert.throws(() => budget.reserve(1025), { code: 'ENOMEM' });
 });
 
-test('MappingBudget counts anew as soon after a large release as after none', (t) => {
+test('MappingBudget recounts as soon after a large release as without one', (t) => {
   const { budget, setMaps } = budgetOn(t, { maps: 300, limit: 65_530 });
   budget.reserve(50_000);
   setMaps(50_300);
   budget.reserve(1);
   budget.release(50_000);
-  // Meanwhile somebody else has taken all that was released, and more.
+  // Meanwhile other code has taken everything that was released, and more.
   setMaps(61_000);
   budget.reserve(600);
   assert.throws(() => budget.reserve(600), { code: 'ENOMEM' });
 });
 
-test('MappingBudget takes what is released off the count, and need not count to know of the room', (t) => {
+test('MappingBudget subtracts released mappings, and gives the room without a recount', (t) => {
   const { budget, setMaps } = budgetOn(t, { maps: 300, limit: 55_000 });
   budget.reserve(50_000);
   setMaps(50_300);
@@ -119,7 +120,7 @@ test('MappingBudget takes what is released off the count, and need not count to 
   assert.equal(budget.reserved, 31);
 });
 
-test('MappingBudget does not count while the same mappings come and go', (t) => {
+test('MappingBudget does not recount while the same mappings come and go', (t) => {
   const { budget, setMaps } = budgetOn(t, { maps: 300, limit: 10_000 });
   budget.reserve(1);
   setMaps(9999);
@@ -130,13 +131,13 @@ test('MappingBudget does not count while the same mappings come and go', (t) => 
   assert.equal(budget.reserved, 1);
 });
 
-test('MappingBudget asserts that no more is released than was reserved', (t) => {
+test('MappingBudget asserts that releases do not exceed reservations', (t) => {
   const { budget } = budgetOn(t, { maps: 300, limit: 10_000 });
   budget.reserve(3);
   assert.throws(() => budget.release(4), { name: 'InvariantError' });
 });
 
-test('MappingBudget takes the real count and limit of this process', () => {
+test('MappingBudget uses the real count and limit of this process', () => {
   const budget = new MappingBudget();
   budget.reserve(1);
   assert.throws(

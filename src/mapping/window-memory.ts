@@ -4,13 +4,36 @@ import { ADDRESS_SPACE_KEPT_FREE, WINDOW_BYTES_MAX } from '../base/limits.ts';
 import { toAddress } from '../base/quantities.ts';
 import type { Address, ByteLength } from '../base/quantities.ts';
 import { formatSize } from '../base/sizes.ts';
-import { readAddressSpaceLimit, readAddressSpaceSize } from '../linux/address-space.ts';
-import { addressOf } from '../linux/libc.ts';
+import { collector } from '../base/collector.ts';
+import { AddressSpace } from '../linux/calls/address-space.ts';
+import { limitRemedy } from '../linux/calls/resource-limits.ts';
+import { addressOf } from '../linux/calls/kernel-calls.ts';
+import { hugePageBytesOf } from './huge-part.ts';
 
-/** Address space that JavaScript can see, page-aligned, not committed: what a window is mapped over. */
+/** The key by which a window's SharedArrayBuffer references the buffers it shows. */
+const OWNERS = Symbol('dmabuf.owners');
+
+interface OwnedMemory {
+  [OWNERS]?: Set<object>;
+}
+
+/**
+ * Keeps `owner` from the collector while `memory`, a SharedArrayBuffer or a wasm memory, is in use
+ * in this thread. So an array alone keeps its buffer alive.
+ */
+export function keepAliveWith(memory: object, owner: object): void {
+  const owned = memory as OwnedMemory;
+  if (owned[OWNERS] === undefined) Object.defineProperty(owned, OWNERS, { value: new Set() });
+  owned[OWNERS]?.add(owner);
+}
+
+/**
+ * Address space that JavaScript can see, page-aligned and not committed. Windows are mapped over
+ * it.
+ */
 export interface WindowMemory {
   readonly shared: SharedArrayBuffer;
-  /** Where in `shared` the window starts: 0, except above 4 GiB. */
+  /** The start of the window in `shared`: 0, except above 4 GiB. */
   readonly byteOffset: number;
   readonly address: Address;
   readonly length: ByteLength;
@@ -19,61 +42,93 @@ export interface WindowMemory {
 /**
  * Reserves address space of `length` bytes.
  *
- * Up to 4 GiB it is a SharedArrayBuffer with `maxByteLength`, which V8 takes straight from the kernel: page-aligned and of
- * exactly its size. Larger ones cannot have that and come from `calloc`, so they get a page more to be aligned within.
+ * Up to 4 GiB it is a SharedArrayBuffer with `maxByteLength`, which V8 gets directly from the
+ * kernel: page-aligned and of exactly its size. Larger ones cannot have that and come from
+ * `calloc`, so they get extra bytes for alignment.
  *
- * @throws {DmaBufError} `ENOMEM` when there is not that much address space
+ * A window large enough for a huge page begins at a multiple of its size, if possible: only there
+ * can huge pages of the file be mapped whole.
+ *
+ * @throws {DmaBufError} `ENOMEM` when the address space does not suffice
  */
 export function reserveWindowMemory(length: ByteLength, pageSize: ByteLength): WindowMemory {
-  checkAddressSpace(length, pageSize);
+  checkAddressSpace(length);
   const small = length <= WINDOW_BYTES_MAX;
-  const shared = small ? createShared(length, { maxByteLength: length }) : createShared(length + pageSize);
-  const start = addressOf(new Uint8Array(shared, 0, 1));
-  const byteOffset = small ? 0 : (pageSize - (start % pageSize)) % pageSize;
+  const hugePageBytes = hugePageBytesOf(pageSize);
+  const alignment = length < hugePageBytes ? pageSize : hugePageBytes;
+  const shared = small ? createSmall(length, { alignment, pageSize }) : createShared(length + alignment);
+  const start = startOf(shared);
+  const byteOffset = small ? 0 : (alignment - (start % alignment)) % alignment;
   const address = toAddress(start + byteOffset);
   assert(address % pageSize === 0, 'A window must start on a page');
   return { shared, byteOffset, address, length };
 }
 
-/** Read once: who limits a process does it before it starts (`ulimit -v`), and reading it each time would cost as much as a small window. */
-const ADDRESS_SPACE_LIMIT = readAddressSpaceLimit();
+const addressSpace = new AddressSpace();
 
-/** V8 collects garbage before it says that there is no memory, and ends the process when it has none to do that with. */
-function checkAddressSpace(length: ByteLength, pageSize: ByteLength): void {
-  const limit = ADDRESS_SPACE_LIMIT;
-  if (limit === undefined || fits(length, pageSize, limit)) return;
-  collectClosedWindows(limit);
-  if (fits(length, pageSize, limit)) return;
-  throw noAddressSpace({ byteLength: length, limit, keptFree: ADDRESS_SPACE_KEPT_FREE });
-}
-
-function fits(length: ByteLength, pageSize: ByteLength, limit: number): boolean {
-  return readAddressSpaceSize(pageSize) + length + ADDRESS_SPACE_KEPT_FREE <= limit;
-}
-
-/** The range of a closed window goes with its collection, which V8 puts off until it cannot get what it is asked for. So it is asked for all. */
-function collectClosedWindows(limit: number): void {
-  try {
-    void new SharedArrayBuffer(limit);
-  } catch {
-    // As intended: it cannot be had, and V8 has looked everywhere for it.
+/** Reads a byte of every page of a window, which faults in each page and writes to none. */
+export function readEveryPage({ shared, byteOffset, length }: WindowMemory, pageSize: ByteLength): void {
+  for (let offset = 0; offset < length; offset += pageSize) {
+    // Atomics, because a compiler does not remove them.
+    Atomics.load(new Uint8Array(shared, byteOffset + offset, 1), 0);
   }
 }
 
-function noAddressSpace(
-  values: { readonly byteLength: number; readonly [name: string]: number },
-  cause?: unknown,
-): DmaBufError {
+/**
+ * V8 collects garbage before it reports that memory is exhausted, and ends the process when it has
+ * no memory for that.
+ */
+function checkAddressSpace(byteLength: ByteLength): void {
+  const needed = byteLength + ADDRESS_SPACE_KEPT_FREE;
+  if (!addressSpace.isLimited || addressSpace.hasRoomFor(needed)) return;
+  // Closed windows keep their address range until V8 collects them, which it delays.
+  collector.collect();
+  if (!addressSpace.hasRoomFor(needed)) throw noAddressSpace(byteLength);
+}
+
+function noAddressSpace(byteLength: number, cause?: unknown): DmaBufError {
+  const limit = addressSpace.limitAgainst(byteLength + ADDRESS_SPACE_KEPT_FREE);
+  const why = limit === undefined ? '' : ` as ${limit.name} is ${formatSize(limit.bytes)}`;
   return new DmaBufError(
-    `Cannot reserve ${formatSize(values.byteLength)} of address space: close views, or raise the process's limit with "ulimit -v"`,
-    { code: 'ENOMEM', syscall: 'mmap', values, cause },
+    `Cannot reserve ${formatSize(byteLength)} of address space${why}: close views, or ${limitRemedy(limit?.name ?? 'RLIMIT_AS')}`,
+    {
+      code: 'ENOMEM',
+      syscall: 'mmap',
+      values: {
+        byteLength,
+        keptFree: ADDRESS_SPACE_KEPT_FREE,
+        ...(limit === undefined ? {} : { limit: limit.bytes, limitedBy: limit.name }),
+      },
+      cause,
+    },
   );
+}
+
+/** Of exactly that length. */
+function createSmall(
+  length: ByteLength,
+  { alignment, pageSize }: { alignment: number; pageSize: number },
+): SharedArrayBuffer {
+  const create = (): SharedArrayBuffer => createShared(length, { maxByteLength: length });
+  if (alignment === pageSize) return create();
+  if (length % alignment === 0) {
+    // Since 6.7, the kernel by itself aligns whole huge pages (mm/mmap.c, __get_unmapped_area). A
+    // rejected attempt stays until it is collected, so there are no attempts where addresses are
+    // scarce.
+    const shared = create();
+    if (startOf(shared) % alignment === 0 || addressSpace.isLimited) return shared;
+  }
+  return addressSpace.reserveAligned(length, alignment, create);
+}
+
+function startOf(shared: SharedArrayBuffer): number {
+  return addressOf(new Uint8Array(shared, 0, 1));
 }
 
 function createShared(byteLength: number, options?: { maxByteLength: number }): SharedArrayBuffer {
   try {
     return new SharedArrayBuffer(byteLength, options);
   } catch (cause) {
-    throw noAddressSpace({ byteLength }, cause);
+    throw noAddressSpace(byteLength, cause);
   }
 }

@@ -3,25 +3,25 @@ import { readFileSync, readSync, writeSync } from 'node:fs';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 
-import { checkLeaksAfterFile } from '../../test/support/leak-check.ts';
-import { presentPages } from '../../test/support/page-tables.ts';
-import { rawCallsFailing, rawCallsWith } from '../../test/support/raw-calls.ts';
+import { checkLeaksAfterFile } from '../../test/support/runner/leak-check.ts';
+import { presentPages } from '../../test/support/devices/page-tables.ts';
+import { rawCallsFailing, rawCallsByOne, rawCallsWith } from '../../test/support/fakes/raw-calls.ts';
 import { toByteLength } from '../base/quantities.ts';
-import { inodeOf } from '../linux/file-status.ts';
-import { libc } from '../linux/libc.ts';
-import type { RawCalls } from '../linux/libc.ts';
-import { FileMappings } from '../linux/process-mappings.ts';
-import { SystemCalls } from '../linux/system-calls.ts';
+import { inodeOf } from '../linux/calls/file-status.ts';
+import { kernelCalls } from '../linux/calls/kernel-calls.ts';
+import type { RawCalls } from '../linux/calls/kernel-calls.ts';
+import { FileMappings } from '../linux/proc/process-mappings.ts';
+import { MemoryCalls } from '../linux/calls/memory-calls.ts';
 import { MappingBudget } from './mapping-budget.ts';
 import type { HomeMapping, MemorySource } from './memory-source.ts';
-import { reserveWindowMemory } from './window-memory.ts';
+import { readEveryPage, reserveWindowMemory } from './window-memory.ts';
 import type { WindowMemory } from './window-memory.ts';
 import { forgetSource, mapSource, populateSource, unmapSource } from './window.ts';
 import type { MappingContext } from './window.ts';
 
 checkLeaksAfterFile();
 
-const pageSize = new SystemCalls().pageSize();
+const pageSize = new MemoryCalls().pageSize();
 const FILE_PAGES = 16;
 
 /** [first page, pages], in buffer order: swapped, with gaps, the last two adjacent in the file. */
@@ -49,7 +49,7 @@ function benchWith(
   t: TestContext,
   options: { raw?: RawCalls; home?: WindowMemory; touchedFile?: boolean } = {},
 ): Bench {
-  const fd = new SystemCalls().createSealedMemfd('dmabuf-test', toByteLength(FILE_PAGES * pageSize));
+  const fd = new MemoryCalls().createSealedMemfd('dmabuf-test', toByteLength(FILE_PAGES * pageSize));
   for (let page = 0; page < FILE_PAGES && options.touchedFile !== false; page += 1) {
     writeSync(fd.borrow(), new Uint8Array(pageSize).fill(page + 1), 0, pageSize, page * pageSize);
   }
@@ -61,14 +61,14 @@ function benchWith(
   const home = options.home === undefined ? undefined : homeOf(options.home, fd.borrow());
   const window = reserveWindowMemory(WINDOW_BYTES, pageSize);
   t.after(() => {
-    const calls = new SystemCalls();
+    const calls = new MemoryCalls();
     calls.mapZeros(window);
     if (options.home !== undefined) calls.mapZeros(options.home);
     fd.close();
   });
   return {
-    context: { calls: new SystemCalls(options.raw ?? libc), budget: new MappingBudget() },
-    source: { pageSize, fd: fd.borrow(), runs, home, touched: false },
+    context: { calls: new MemoryCalls(options.raw ?? kernelCalls), budget: new MappingBudget() },
+    source: { pageSize, fd: fd.borrow(), runs, home, touched: false, committed: false },
     inode: inodeOf(fd.borrow()),
     window,
     bytes: new Uint8Array(window.shared, 0, WINDOW_BYTES),
@@ -77,8 +77,8 @@ function benchWith(
 
 /** The whole file, mapped over memory that JavaScript sees. */
 function homeOf(memory: WindowMemory, fd: MemorySource['fd']): HomeMapping {
-  new SystemCalls().mapFileAt(memory.address, { fd, offset: 0, length: memory.length });
-  return { address: memory.address, populated: false, lending: { allowed: true, runBytesMin: 0 } };
+  new MemoryCalls().mapFileAt(memory.address, { fd, offset: 0, length: memory.length });
+  return { address: memory.address, populated: false, pteBorrowing: { allowed: true, runBytesMin: 0 } };
 }
 
 function reserveHome(): WindowMemory {
@@ -100,37 +100,39 @@ function readFilePage(source: MemorySource, page: number): Uint8Array {
   return bytes;
 }
 
-/** `mmap`s of files fail at the `nth`, having unmapped what was there, as kernels do when they find no room for the new one. */
+const ENOMEM = 12;
+
+/**
+ * The `nth` `mmap` of a file fails and leaves a hole, as kernels do when they find no room for the
+ * new mapping.
+ */
 function mmapLeavesHole(nth: number): RawCalls {
   let count = 0;
-  let failed = false;
-  return rawCallsWith({
+  return rawCallsByOne({
     mmap: (...values) => {
       const [address, length, , , fd] = values;
       if (fd !== -1) count += 1;
-      failed = fd !== -1 && count === nth;
-      if (!failed) return libc.mmap(...values);
-      libc.munmap(address, length);
-      return -1;
+      if (fd === -1 || count !== nth) return kernelCalls.mmap(...values);
+      kernelCalls.munmap(address, length);
+      return -ENOMEM;
     },
-    errno: () => (failed ? 12 : libc.errno()),
   });
 }
 
-/** `mremap`s fail at the `nth`, having unmapped what was at the target. */
+/** The `nth` `mremap` fails and leaves a hole at the target. */
 function mremapLeavesHole(nth: number): RawCalls {
   let count = 0;
   return rawCallsWith({
     mremap: (...values) => {
       count += 1;
-      if (count !== nth) return libc.mremap(...values);
-      libc.munmap(values[4], values[2]);
-      return -1;
+      if (count !== nth) return kernelCalls.mremap(...values);
+      kernelCalls.munmap(values[4], values[2]);
+      return -ENOMEM;
     },
   });
 }
 
-test('mapSource maps runs in buffer order: every byte is the one that the file has there', (t) => {
+test("mapSource maps runs in buffer order: every byte equals the file's", (t) => {
   const { context, source, window, bytes } = benchWith(t);
   mapSource(context, source, window);
   for (const [index, page] of PAGES.entries()) {
@@ -142,7 +144,7 @@ test('mapSource maps runs in buffer order: every byte is the one that the file h
   unmapSource(context, source, window);
 });
 
-test('mapSource maps shared: what either side writes, the other reads', (t) => {
+test("mapSource maps shared: each side reads the other's writes", (t) => {
   const { context, source, window, bytes } = benchWith(t);
   mapSource(context, source, window);
   // Buffer page 5 is file page 4.
@@ -153,7 +155,7 @@ test('mapSource maps shared: what either side writes, the other reads', (t) => {
   unmapSource(context, source, window);
 });
 
-test('mapSource reserves one mapping a run and one more, until unmapSource', (t) => {
+test('mapSource reserves one mapping per run and one more, until unmapSource', (t) => {
   const { context, source, window } = benchWith(t);
   mapSource(context, source, window);
   assert.equal(context.budget.reserved, 6);
@@ -161,9 +163,10 @@ test('mapSource reserves one mapping a run and one more, until unmapSource', (t)
   assert.equal(context.budget.reserved, 0);
 });
 
-test('mapSource makes no call when the budget is refused', (t) => {
+test('mapSource makes no call when the budget refuses', (t) => {
   const raw = rawCallsWith({
     mmap: () => assert.fail('mmap was called'),
+    mapRuns: () => assert.fail('mapRuns was called'),
     mremap: () => assert.fail('mremap was called'),
   });
   const { source, window, bytes } = benchWith(t);
@@ -171,7 +174,7 @@ test('mapSource makes no call when the budget is refused', (t) => {
   budget.reserve = () => {
     throw new RangeError('refused');
   };
-  assert.throws(() => mapSource({ calls: new SystemCalls(raw), budget }, source, window), { message: 'refused' });
+  assert.throws(() => mapSource({ calls: new MemoryCalls(raw), budget }, source, window), { message: 'refused' });
   assert.deepEqual(pageFills(bytes), Array(8).fill(0));
   assert.equal(source.touched, false);
   assert.equal(budget.reserved, 0);
@@ -191,7 +194,7 @@ for (let nth = 1; nth <= RUNS.length; nth += 1) {
   });
 }
 
-test('unmapSource leaves zeros that are not the file', (t) => {
+test('unmapSource leaves zeros that do not reach the file', (t) => {
   const { context, source, inode, window, bytes } = benchWith(t);
   mapSource(context, source, window);
   assert.equal(new FileMappings().hasFileWithin(window, inode), true);
@@ -202,8 +205,8 @@ test('unmapSource leaves zeros that are not the file', (t) => {
   for (const page of PAGES) assert.equal(readFilePage(source, page)[0], page + 1);
 });
 
-test('unmapSource keeps the reservation when the kernel refuses, and can be tried again', (t) => {
-  const { context, source, inode, window } = benchWith(t, { raw: rawCallsFailing('mmap', { nth: 6, errno: 12 }) });
+test('unmapSource keeps the reservation when the kernel refuses, and can be repeated', (t) => {
+  const { context, source, inode, window } = benchWith(t, { raw: rawCallsFailing('mmap', { nth: 1, errno: 12 }) });
   mapSource(context, source, window);
   assert.throws(() => unmapSource(context, source, window), { code: 'ENOMEM' });
   assert.equal(context.budget.reserved, 6);
@@ -220,7 +223,7 @@ test('forgetSource releases the reservation and touches no memory', (t) => {
   assert.deepEqual(pageFills(bytes), FILLS);
 });
 
-test('populateSource faults every page in', (t) => {
+test('populateSource faults in every page', (t) => {
   const { context, source, window, bytes } = benchWith(t, { touchedFile: false });
   mapSource(context, source, window);
   assert.deepEqual(presentPages(window, pageSize), Array(8).fill(false));
@@ -230,7 +233,7 @@ test('populateSource faults every page in', (t) => {
   unmapSource(context, source, window);
 });
 
-test('populateSource faults every page in where the kernel has no MADV_POPULATE_READ', (t) => {
+test('populateSource faults in every page where the kernel has no MADV_POPULATE_READ', (t) => {
   const { context, source, window, bytes } = benchWith(t, { raw: rawCallsWith({ madvise: () => -1 }) });
   mapSource(context, source, window);
   populateSource(context, source, window);
@@ -239,7 +242,34 @@ test('populateSource faults every page in where the kernel has no MADV_POPULATE_
   unmapSource(context, source, window);
 });
 
-test('mapSource borrows page-table entries from the home mapping: the same bytes, no fault, and back at the end', (t) => {
+test('mapSource, private, takes no entries from the home mapping and gives it none', (t) => {
+  const home = reserveHome();
+  const { context, source, window, bytes } = benchWith(t, { home });
+  const homeBytes = new Uint8Array(home.shared, 0, home.length);
+  assert.equal(homeBytes[9 * pageSize], 10);
+  if (source.home !== undefined) source.home.populated = true;
+  mapSource(context, source, window, 'private');
+  assert.deepEqual(pageFills(bytes), FILLS);
+  bytes.fill(99);
+  assert.equal(source.home?.populated, true);
+  unmapSource(context, source, window, 'private');
+  assert.deepEqual(pageFills(bytes), Array(8).fill(0));
+  for (const page of PAGES) assert.equal(homeBytes[page * pageSize], page + 1);
+  assert.equal(readFilePage(source, 9)[0], 10);
+});
+
+test('populateSource of a private window returns false where it would have to copy the pages', (t) => {
+  const { context, source, window } = benchWith(t, { raw: rawCallsWith({ madvise: () => -22 }) });
+  mapSource(context, source, window, 'private');
+  assert.equal(populateSource(context, source, window, 'private'), false);
+  readEveryPage(window, pageSize);
+  assert.deepEqual(presentPages(window, pageSize), Array(8).fill(true));
+  writeSync(source.fd, new Uint8Array(pageSize).fill(77), 0, pageSize, 9 * pageSize);
+  assert.equal(new Uint8Array(window.shared, 0, 1)[0], 77);
+  unmapSource(context, source, window, 'private');
+});
+
+test('mapSource borrows page-table entries from the home mapping, without faults, and returns them at the end', (t) => {
   const home = reserveHome();
   const { context, source, window, bytes } = benchWith(t, { home });
   const homeBytes = new Uint8Array(home.shared, 0, home.length);
@@ -267,7 +297,7 @@ test('mapSource borrows page-table entries from the home mapping: the same bytes
   assert.deepEqual(pageFills(homeBytes), [0xee, ...Array.from({ length: FILE_PAGES - 1 }, (_, page) => page + 2)]);
 });
 
-test('mapSource gives the same bytes when the home mapping has no entries after all', (t) => {
+test('mapSource gives the same bytes when the home mapping turns out to have no entries', (t) => {
   const { context, source, window, bytes } = benchWith(t, { home: reserveHome() });
   if (source.home !== undefined) source.home.populated = true;
   mapSource(context, source, window);
@@ -302,7 +332,7 @@ for (let nth = 1; nth <= RUNS.length; nth += 1) {
 }
 
 for (const [how, raw] of [
-  ['populated', libc],
+  ['populated', kernelCalls],
   ['populated without MADV_POPULATE_READ', rawCallsWith({ madvise: () => -1 })],
 ] as const) {
   test(`unmapSource leaves the home mapping in one piece after a window was ${how}`, (t) => {

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 
 import { buildCPeer } from './c-peer.ts';
 
-test('buildCPeer() builds with -O2, says how, and removes what it built', (context) => {
+test('buildCPeer() builds with -O2, records how, and removes the result', (context) => {
   const peer = buildCPeer('sg-to-pages');
   if (!peer.built) return context.skip(peer.reason);
   assert.ok(existsSync(peer.path));
@@ -17,14 +17,14 @@ test('buildCPeer() builds with -O2, says how, and removes what it built', (conte
   return assert.equal(existsSync(dirname(peer.path)), false);
 });
 
-test('buildCPeer() says what to install where no compiler answers', () => {
+test('buildCPeer() says what to install where there is no compiler', () => {
   const peer = buildCPeer('sg-to-pages', { env: { PATH: '/nonexistent', CC: '/nonexistent/cc' } });
   assert.equal(peer.built, false);
   assert.equal(peer.reason, 'no C compiler answers: $CC, cc, gcc, clang were tried; install gcc or clang');
   peer.close();
 });
 
-test('buildCPeer() says what the compiler said when it cannot build, and leaves nothing behind', () => {
+test("buildCPeer() gives the compiler's errors when it cannot build, and leaves nothing behind", () => {
   const folder = mkdtempSync(join(tmpdir(), 'dmabuf-compiler-'));
   try {
     const compiler = join(folder, 'compiler');
@@ -40,7 +40,7 @@ test('buildCPeer() says what the compiler said when it cannot build, and leaves 
   }
 });
 
-test('buildCPeer() takes $CC before the others, also of several words', (context) => {
+test('buildCPeer() takes $CC before the others, even of several words', (context) => {
   const peer = buildCPeer('sg-to-pages');
   if (!peer.built) return context.skip(peer.reason);
   peer.close();
@@ -65,4 +65,11 @@ test('buildCPeer() takes a program from $DMABUF_PEERS, and leaves it there', () 
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+test('buildCPeer() names the folder where no file can be made', (context) => {
+  const peer = buildCPeer('sg-to-pages', { env: { ...process.env, TMPDIR: '/nonexistent' } });
+  assert.equal(peer.built, false);
+  if (peer.reason.startsWith('no C compiler')) return context.skip(peer.reason);
+  return assert.equal(peer.reason, 'no file can be made in /nonexistent: set TMPDIR to a folder that can be written');
 });

@@ -1,23 +1,28 @@
-/** The C programs that this package compares itself with: found in bench/peer/, built where it runs. */
+/**
+ * The C programs that this package is compared with: their sources are in bench/peer/, and they are
+ * built on the machine that runs them.
+ */
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
-/** A C program ready to run, or why there is none. */
+import { assert } from '../base/assert.ts';
+import { packageFile } from '../base/package-file.ts';
+
+/** An executable C program, or the reason why there is none. */
 export type CPeer = BuiltCPeer | MissingCPeer;
 
 interface BuiltCPeer {
   readonly built: true;
-  /** The executable; gone after `close()`. */
+  /** The executable, until `close()`. */
   readonly path: string;
-  /** How it was built. */
+  /** The command that built it. */
   readonly command: string;
   /** The compiler's own name and version, its first line of `--version`. */
   readonly compiler: string;
-  /** Removes what was built. */
+  /** Removes the built file. */
   readonly close: () => void;
 }
 
@@ -28,7 +33,7 @@ interface MissingCPeer {
 }
 
 /** The programs in bench/peer/. */
-type CPeerName = 'addon' | 'dma-heap' | 'memfd' | 'sg-to-pages' | 'vmap';
+type CPeerName = 'addon' | 'blit' | 'camera' | 'dma-heap' | 'huge-pages' | 'memfd' | 'sg-to-pages' | 'vmap';
 
 /** Options of {@link buildCPeer}. */
 interface BuildOptions {
@@ -38,11 +43,8 @@ interface BuildOptions {
 }
 
 const COMPILERS = ['cc', 'gcc', 'clang'];
-/** What distributions build with; the numbers to reach are stated for it. */
+/** The usual options of distributions; target figures assume them. */
 const FLAGS = ['-O2'];
-
-// Compiled, this file is dist/src/measure/c-peer.js.
-const PEER_FOLDER = fileURLToPath(new URL('../../../bench/peer/', import.meta.url));
 
 interface Compiler {
   readonly words: readonly string[];
@@ -65,18 +67,36 @@ function missing(reason: string): MissingCPeer {
   return { built: false, reason, close: () => {} };
 }
 
-/** Programs that were built elsewhere, for a machine without a compiler: `$DMABUF_PEERS` is the folder that they lie in. */
+/**
+ * The folder of programs that were built elsewhere, for a machine without a compiler:
+ * `$DMABUF_PEERS`.
+ */
 function findBuilt(name: CPeerName, env: NodeJS.ProcessEnv): CPeer | undefined {
   const path = join(env['DMABUF_PEERS'] ?? '', name);
   if (env['DMABUF_PEERS'] === undefined || !existsSync(path)) return undefined;
   return { built: true, path, command: `${path}, built elsewhere`, compiler: 'of another machine', close: () => {} };
 }
 
+function makeFolder(parent: string): string | undefined {
+  try {
+    return mkdtempSync(join(parent, 'dmabuf-peer-'));
+  } catch {
+    return undefined;
+  }
+}
+
+function sourceOf(name: CPeerName): string {
+  const path = packageFile(`bench/peer/${name}.c`, import.meta.url);
+  assert(path !== undefined, 'The command runs from its own package');
+  return path;
+}
+
 /**
- * Builds a program of bench/peer/ in a temporary folder, with the first that works of `$CC`, `cc`, `gcc` and `clang`; or takes it from
- * `$DMABUF_PEERS`, where it lies there.
+ * Builds a program of bench/peer/ in a temporary folder, with the first that works of `$CC`, `cc`,
+ * `gcc` and `clang`; or takes it from `$DMABUF_PEERS`, if it is there.
  *
- * @returns what was built, or the reason why not; never throws for want of a compiler
+ * @returns the program, or the reason why not; never throws for lack of a compiler or of a folder
+ *   to build in
  */
 export function buildCPeer(name: CPeerName, options: BuildOptions = {}): CPeer {
   const { env = process.env, flags = [] } = options;
@@ -86,10 +106,13 @@ export function buildCPeer(name: CPeerName, options: BuildOptions = {}): CPeer {
   if (compiler === undefined) {
     return missing(`no C compiler answers: ${['$CC', ...COMPILERS].join(', ')} were tried; install gcc or clang`);
   }
-  const folder = mkdtempSync(join(env['TMPDIR'] ?? tmpdir(), 'dmabuf-peer-'));
+  const folder = makeFolder(env['TMPDIR'] ?? tmpdir());
+  if (folder === undefined) {
+    return missing(`no file can be made in ${env['TMPDIR'] ?? tmpdir()}: set TMPDIR to a folder that can be written`);
+  }
   const close = (): void => rmSync(folder, { recursive: true, force: true });
   const path = join(folder, name);
-  const [command, ...args] = [...compiler.words, ...FLAGS, ...flags, '-o', path, join(PEER_FOLDER, `${name}.c`)];
+  const [command, ...args] = [...compiler.words, ...FLAGS, ...flags, '-o', path, sourceOf(name)];
   const built = spawnSync(command, args, { env, encoding: 'utf8' });
   if (built.status !== 0) {
     close();

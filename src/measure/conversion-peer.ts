@@ -9,7 +9,10 @@ import { PAGE_SIZE_DEFAULT } from '../base/limits.ts';
 import type { SgTable } from '../sg/sg-table.ts';
 import type { CPeer } from './c-peer.ts';
 
-/** What the conversion of one table takes in C. Medians; null where no program was built, or the pages are not of 4 KiB. */
+/**
+ * The cost of converting one table in C. Medians; null where no program was built, or the pages are
+ * not of 4 KiB.
+ */
 export interface ConversionPeerTimes {
   /** The kernel's page iterator, 8-byte page pointers. */
   readonly cByPageNs: number | null;
@@ -17,13 +20,13 @@ export interface ConversionPeerTimes {
   readonly cByEntryNs: number | null;
   /** The same loop, 4-byte pfns. */
   readonly cByEntry4Ns: number | null;
-  /** `memset()` of an array of 4 bytes per page: what storing costs at all. */
+  /** `memset()` of an array of 4 bytes per page: the cost of the stores alone. */
   readonly cFill4Ns: number | null;
-  /** The same of 8 bytes per page. */
+  /** The same with 8 bytes per page. */
   readonly cFill8Ns: number | null;
 }
 
-/** What the program says of one walk. */
+/** The program's results for one walk. */
 interface PeerWalk {
   readonly pages: number;
   readonly medianNs: number;
@@ -31,7 +34,7 @@ interface PeerWalk {
   readonly checksum: number;
 }
 
-/** What the program prints. */
+/** The program's output. */
 interface PeerReport {
   readonly entries: number;
   readonly page_iterator: PeerWalk;
@@ -51,7 +54,9 @@ const NO_TIMES: ConversionPeerTimes = {
   cFill8Ns: null,
 };
 
-/** Per entry four words, low first: the pfn's two, the offset, the length. What the program reads. */
+/**
+ * The program's input: four words per entry, low word first: the pfn's two, the offset, the length.
+ */
 function tableFile(table: SgTable): Uint32Array {
   const { pfns, offsets, lengths } = table.columns;
   const words = new Uint32Array(pfns.length * 4);
@@ -92,14 +97,21 @@ export function runSgToPages(
   }
 }
 
-/** Measures the conversion of `table` in C. The program knows pages of 4 KiB only. */
-export function measureConversionPeer(
+/**
+ * Runs the conversion of `table` in C; undefined where no program was built, or the pages are not
+ * of 4 KiB, which the program requires.
+ */
+export function runConversionPeer(
   peer: CPeer,
   table: SgTable,
   options: { rounds?: number } = {},
-): ConversionPeerTimes {
-  if (!peer.built || table.pageSize !== PAGE_SIZE_DEFAULT) return NO_TIMES;
-  const report = runSgToPages(peer.path, table, { rounds: options.rounds ?? ROUNDS_DEFAULT });
+): PeerReport | undefined {
+  if (!peer.built || table.pageSize !== PAGE_SIZE_DEFAULT) return undefined;
+  return runSgToPages(peer.path, table, { rounds: options.rounds ?? ROUNDS_DEFAULT });
+}
+
+export function toPeerTimes(report: PeerReport | undefined): ConversionPeerTimes {
+  if (report === undefined) return NO_TIMES;
   return {
     cByPageNs: report.page_iterator.medianNs,
     cByEntryNs: report.entry_loop_8.medianNs,
@@ -107,4 +119,36 @@ export function measureConversionPeer(
     cFill4Ns: report.fill_4.medianNs,
     cFill8Ns: report.fill_8.medianNs,
   };
+}
+
+/** Measures the conversion of `table` in C. */
+export function measureConversionPeer(
+  peer: CPeer,
+  table: SgTable,
+  options: { rounds?: number } = {},
+): ConversionPeerTimes {
+  return toPeerTimes(runConversionPeer(peer, table, options));
+}
+
+/**
+ * Whether each walk in C gave `pages`, for a table whose entries are whole pages: the same number
+ * and checksum.
+ */
+export function walksOfPeerGive(report: PeerReport, pages: Uint32Array): boolean {
+  const expected = checksumOf(pages);
+  return [report.page_iterator, report.entry_loop_8, report.entry_loop_4].every(
+    (walk) => walk.pages === pages.length && walk.checksum === expected,
+  );
+}
+
+const FNV_OFFSET_BASIS = 2_166_136_261;
+const FNV_PRIME = 16_777_619;
+
+/**
+ * The program's checksum: 32-bit FNV-1a over words, for each pfn the low one, then the high one,
+ * which is 0 here.
+ */
+function checksumOf(pages: Uint32Array): number {
+  const hash = pages.reduce((sum, pfn) => Math.imul(Math.imul(sum ^ pfn, FNV_PRIME), FNV_PRIME), FNV_OFFSET_BASIS | 0);
+  return hash >>> 0;
 }

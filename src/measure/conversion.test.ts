@@ -1,4 +1,4 @@
-// Ours and the C program, on the same tables. Times are not compared: the arrays are.
+// This package and the C program, on the same tables. Compares the arrays, not the times.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -10,14 +10,15 @@ import { toByteLength } from '../base/quantities.ts';
 import { MiB } from '../base/sizes.ts';
 import { createPageList } from '../sg/page-list.ts';
 import { pagesByEntry } from '../sg/pages-by-entry.ts';
+import { pagesByPage } from '../sg/pages-by-page.ts';
 import { SgTable } from '../sg/sg-table.ts';
 import { buildCPeer } from './c-peer.ts';
-import { measureConversionPeer, runSgToPages } from './conversion-peer.ts';
+import { measureConversionPeer, runConversionPeer, runSgToPages, walksOfPeerGive } from './conversion-peer.ts';
 import { measureConversion } from './conversion.ts';
 import { scatteredTable } from './scattered-table.ts';
 
 const SAMPLING = { rounds: 3, warmupRounds: 1 };
-/** Where the C program computes its struct pages from, and their size. */
+/** The base address and size of the C program's struct pages. */
 const VMEMMAP = 0xffff_ea00_0000_0000n;
 const STRUCT_PAGE_BYTES = 64n;
 
@@ -30,7 +31,7 @@ function tableOfEntries(entryCount: number): SgTable {
   return SgTable.fromEntries(entries);
 }
 
-/** The arrays that the C program writes: pfns by its page iterator and by its loops over entries. */
+/** The arrays of the C program: pfns by its page iterator and by its loops over entries. */
 function pfnsInC(path: string, table: SgTable): { byPage: number[]; byEntry8: number[]; byEntry4: number[] } {
   const folder = mkdtempSync(join(tmpdir(), 'dmabuf-dump-'));
   try {
@@ -48,7 +49,7 @@ function pfnsInC(path: string, table: SgTable): { byPage: number[]; byEntry8: nu
   }
 }
 
-test('pagesByEntry() writes what the C program writes, at every edge of a chained table', (context) => {
+test("pagesByEntry() writes the C program's pages, at every edge of a chained table", (context) => {
   const peer = buildCPeer('sg-to-pages');
   if (!peer.built) return context.skip(peer.reason);
   try {
@@ -57,7 +58,7 @@ test('pagesByEntry() writes what the C program writes, at every edge of a chaine
       const pfns = [...pagesByEntry(table, { out: createPageList(table.pageCount) })];
       assert.deepEqual(pfnsInC(peer.path, table), { byPage: pfns, byEntry8: pfns, byEntry4: pfns });
     }
-    const mixed = scatteredTable('C', toByteLength(64 * MiB));
+    const mixed = scatteredTable('aged', toByteLength(64 * MiB));
     const pfns = [...pagesByEntry(mixed, { out: createPageList(mixed.pageCount) })];
     assert.deepEqual(pfnsInC(peer.path, mixed), { byPage: pfns, byEntry8: pfns, byEntry4: pfns });
   } finally {
@@ -66,7 +67,7 @@ test('pagesByEntry() writes what the C program writes, at every edge of a chaine
   return undefined;
 });
 
-test('pagesByEntry() writes what the page iterator in C writes, where the patch would not', (context) => {
+test('pagesByEntry() writes the pages of the page iterator in C, where the patch would not', (context) => {
   const peer = buildCPeer('sg-to-pages');
   if (!peer.built) return context.skip(peer.reason);
   try {
@@ -103,7 +104,7 @@ test('measureConversionPeer() measures all walks in C', (context) => {
   return assert.ok(Object.values(times).every((time: number | null) => time !== null && time > 0));
 });
 
-test('measureConversionPeer() has no times without a program, or for pages it does not know', (context) => {
+test('measureConversionPeer() has no times without a program, or for pages of an unsupported size', (context) => {
   const none = { cByPageNs: null, cByEntryNs: null, cByEntry4Ns: null, cFill4Ns: null, cFill8Ns: null };
   const missing = { built: false, reason: 'for this test', close: () => {} } as const;
   assert.deepEqual(measureConversionPeer(missing, tableOfEntries(3)), none);
@@ -114,10 +115,29 @@ test('measureConversionPeer() has no times without a program, or for pages it do
   return peer.close();
 });
 
-test('runSgToPages() says what the program said when it fails', (context) => {
+test("runSgToPages() gives the program's output when it fails", (context) => {
   const peer = buildCPeer('sg-to-pages');
   if (!peer.built) return context.skip(peer.reason);
   assert.throws(() => runSgToPages(peer.path, tableOfEntries(3), { rounds: 0 }), /ended with 1: sg-to-pages: usage/u);
   assert.throws(() => runSgToPages('/nonexistent', tableOfEntries(3), { rounds: 1 }), /Cannot run \/nonexistent/u);
   return peer.close();
+});
+
+test('walksOfPeerGive() is true for the pages of the table, and for no others', (context) => {
+  const peer = buildCPeer('sg-to-pages');
+  if (!peer.built) return context.skip(peer.reason);
+  try {
+    const table = scatteredTable('aged', toByteLength(8 * MiB));
+    const report = runConversionPeer(peer, table, { rounds: 1 });
+    assert.ok(report !== undefined);
+    const pages = pagesByPage(table);
+    assert.equal(walksOfPeerGive(report, pages), true);
+    assert.equal(walksOfPeerGive(report, pages.toReversed()), false);
+    assert.equal(walksOfPeerGive(report, pages.subarray(1)), false);
+    const wrongLoop = { ...report, entry_loop_4: { ...report.entry_loop_4, checksum: 0 } };
+    assert.equal(walksOfPeerGive(wrongLoop, pages), false);
+  } finally {
+    peer.close();
+  }
+  return undefined;
 });

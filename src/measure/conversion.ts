@@ -5,7 +5,7 @@ import type { SgTable } from '../sg/sg-table.ts';
 import { sample } from './sampling.ts';
 import type { Sampling } from './sampling.ts';
 
-/** What the conversion of one table to pages takes, as this package does it. Medians. */
+/** The cost of converting one table to pages, as this package does it. Medians. */
 export interface ConversionTimes {
   /** `pagesByPage` into a list of pfns. */
   readonly byPageNs: number;
@@ -15,7 +15,7 @@ export interface ConversionTimes {
   readonly byEntry8Ns: number;
 }
 
-/** The conversions to be measured, each into a list of its own that is used again and again. */
+/** The measured conversions, each into a list of its own that is reused. */
 interface ConversionRuns {
   readonly byPage: () => void;
   readonly byEntry: () => void;

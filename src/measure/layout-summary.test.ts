@@ -46,7 +46,7 @@ test('summarizeStripes spreads a chunk over the stripes that it covers', () => {
   });
 });
 
-test("magnifyPartialStripe looks into the first stripe that is the buffer's in part", () => {
+test("magnifyPartialStripe looks into the first stripe that is partly the buffer's", () => {
   const table = tableOf([0, 3], [8, 1], [12, 0]);
   const stripes = summarizeStripes(table, 2);
   assert.deepEqual(stripes, { firstPfn: 0, stripePageCount: 8, pageCounts: [8, 3] });
@@ -70,7 +70,7 @@ test('firstRuns merges adjacent chunks and counts pages of the buffer', () => {
   ]);
 });
 
-test('samplePages takes pages at equal distances, across runs', () => {
+test('samplePages samples pages at equal distances, across runs', () => {
   assert.deepEqual(samplePages(tableOf([64, 3], [16, 2], [3, 0]), 5), [
     { bufferPage: 0, pfn: 64 },
     { bufferPage: 3, pfn: 67 },
@@ -80,6 +80,6 @@ test('samplePages takes pages at equal distances, across runs', () => {
   ]);
 });
 
-test('samplePages takes every page of a small buffer', () => {
+test('samplePages samples every page of a small buffer', () => {
   assert.equal(samplePages(tableOf([64, 3]), 512).length, 8);
 });

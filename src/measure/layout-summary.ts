@@ -1,4 +1,7 @@
-/** What a picture of a buffer's layout needs, in numbers: a table of half a million entries does not fit a screen. */
+/**
+ * The numbers for a picture of a buffer's layout: a table of half a million entries does not fit a
+ * screen.
+ */
 
 import { assert } from '../base/assert.ts';
 import type { SgTable } from '../sg/sg-table.ts';
@@ -10,13 +13,13 @@ export interface OrderShare {
   readonly pageCount: number;
 }
 
-/** A stretch of the arena, cut into stripes of equal length. */
+/** A range of the arena, cut into stripes of equal length. */
 export interface ArenaStripes {
   /** The first page of the first stripe. */
   readonly firstPfn: number;
   /** A power of two. */
   readonly stripePageCount: number;
-  /** How many pages of each stripe are the buffer's. */
+  /** How many pages of each stripe belong to the buffer. */
   readonly pageCounts: readonly number[];
 }
 
@@ -26,12 +29,15 @@ export interface PagePlacement {
   readonly pfn: number;
 }
 
-/** A run of a buffer: where its first page is, and how many there are. */
+/** A run of a buffer: its first page, and its number of pages. */
 export interface RunPlacement extends PagePlacement {
   readonly pageCount: number;
 }
 
-/** Largest order first. An entry of another number of pages than a power of two counts under the next lower order. */
+/**
+ * Largest order first. An entry whose number of pages is not a power of two counts under the next
+ * lower order.
+ */
 export function summarizeOrders(table: SgTable): OrderShare[] {
   const pageCounts = new Map<number, number>();
   for (const pageCount of table.columns.pageCounts) {
@@ -45,7 +51,10 @@ export function summarizeOrders(table: SgTable): OrderShare[] {
   }));
 }
 
-/** As few pages a stripe as `stripeCountMax` stripes allow, in a power of two; stripes begin at a multiple of it. */
+/**
+ * As few pages per stripe as `stripeCountMax` stripes allow, in a power of two. Stripes begin at a
+ * multiple of that.
+ */
 export function summarizeStripes(table: SgTable, stripeCountMax: number): ArenaStripes {
   const runs = placeRuns(table);
   const lowest = runs.reduce((least, { pfn }) => Math.min(least, pfn), Number.POSITIVE_INFINITY);
@@ -61,7 +70,10 @@ export function summarizeStripes(table: SgTable, stripeCountMax: number): ArenaS
   });
 }
 
-/** The first stripe that is the buffer's in part, cut into at most `stripeCountMax` stripes in turn; undefined when none is. */
+/**
+ * The first stripe that is partly the buffer's, divided into at most `stripeCountMax` stripes;
+ * undefined when there is none.
+ */
 export function magnifyPartialStripe(
   table: SgTable,
   stripes: ArenaStripes,
@@ -71,7 +83,8 @@ export function magnifyPartialStripe(
   const index = pageCounts.findIndex((pageCount) => pageCount > 0 && pageCount < magnifiedPageCount);
   if (index === -1) return undefined;
   const firstPfn = stripes.firstPfn + index * magnifiedPageCount;
-  const stripeCount = Math.min(stripeCountMax, magnifiedPageCount);
+  // A power of two, like the number of pages, so stripes have whole pages.
+  const stripeCount = Math.min(2 ** Math.floor(Math.log2(stripeCountMax)), magnifiedPageCount);
   return countStripes(placeRuns(table), { firstPfn, stripePageCount: magnifiedPageCount / stripeCount, stripeCount });
 }
 

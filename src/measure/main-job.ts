@@ -1,119 +1,136 @@
-import { assert } from '../base/assert.ts';
 import { DmaBufError } from '../base/errors.ts';
 import { bytesOfPages, pagesCoveringBytes, toByteLength } from '../base/quantities.ts';
+import type { ByteLength } from '../base/quantities.ts';
 import { GiB, MiB, formatSize } from '../base/sizes.ts';
-import type { InspectableHeap, OrderMixName } from '../backend/embedded/index.ts';
-import type { BackendKind } from '../backend/contract.ts';
-import { endAfter } from '../heap/bracket.ts';
-import type { DmaBuf } from '../heap/dma-buf.ts';
-import { readMemoryRoom } from '../linux/memory-room.ts';
-import { SystemCalls } from '../linux/system-calls.ts';
-import { createPageList } from '../sg/page-list.ts';
-import { pagesByEntry } from '../sg/pages-by-entry.ts';
-import { pagesByPage } from '../sg/pages-by-page.ts';
-import type { SgTable } from '../sg/sg-table.ts';
-import { buildCPeer } from './c-peer.ts';
-import { measureConversion } from './conversion.ts';
-import type { ConversionTimes } from './conversion.ts';
-import { measureConversionPeer } from './conversion-peer.ts';
-import type { ConversionPeerTimes } from './conversion-peer.ts';
+import type { OrderMixName } from '../pages/order-mixes.ts';
+import { readUdmabufLimit } from '../backend/udmabuf/limit.ts';
+import type { BackendKind, BufferLayout } from '../heap/backend.ts';
+import { endAfter } from '../heap/finally.ts';
+import { readAvailableMemory, readMachineMemory } from '../linux/proc/available-memory.ts';
+import type { AvailableMemory } from '../linux/proc/available-memory.ts';
+import { MemoryCalls } from '../linux/calls/memory-calls.ts';
+import { runConversionJob } from './conversion-job.ts';
+import type { ConversionReport } from './conversion-job.ts';
 import { countMmapCalls } from './counted-calls.ts';
-import { openMeasuredHeap } from './measured-heap.ts';
-import type { ReportProgress } from './progress.ts';
-import { SAMPLING_DEFAULT } from './sampling.ts';
-import type { Sampling } from './sampling.ts';
+import type { CountedCalls } from './counted-calls.ts';
+import { allocateEmbeddedBuffer } from './embedded-buffer.ts';
+import { measureHugePageGain } from './huge-page-gain.ts';
+import type { HugePageGain } from './huge-page-gain.ts';
+import { readInstructionNs } from './instruction-clock.ts';
+import { allocateMachineBuffer } from './machine-buffer.ts';
+import type { MachineHeapName } from './machine-buffer.ts';
+import type { HeapReport, MeasuredBuffer } from './measured-buffer.ts';
+import { isTableProven } from './memory-proof.ts';
+import type { ReportProgress, VmapReport } from './vmap-job.ts';
 import { runVmapJob } from './vmap-job.ts';
-import type { VmapReport } from './vmap-job.ts';
 import { isProven } from './window-proof.ts';
+import { thisMachine } from '../linux/machine.ts';
+import type { Machine } from '../linux/machine.ts';
 
-/** What {@link runMainJob} is to do. */
-interface MainJobOptions {
-  /** In bytes, from 1; rounded up to whole pages. */
-  readonly length: number;
+/** A buffer of the embedded heap, whose pages can have a wanted mix of orders. */
+interface EmbeddedSource {
+  readonly backend: 'embedded';
   readonly mix: OrderMixName;
   /** The same seed scatters the same way. Default: 0. */
   readonly seed?: number;
+}
+
+/** A buffer of a heap of the machine, in the orders that the kernel gives. */
+interface MachineSource extends MachineHeapName {
+  /** Whether the machine's memory is fragmented first. */
+  readonly fragmented: boolean;
+}
+
+/** The source of the main job's buffer. */
+export type MainJobSource = EmbeddedSource | MachineSource;
+
+/** The parameters of {@link runMainJob}. */
+interface MainJobOptions {
+  /** In bytes, from 1; rounded up to whole pages. */
+  readonly length: number;
+  readonly source: MainJobSource;
   readonly onProgress?: ReportProgress;
 }
 
-/** The heap that the buffer came from. */
-interface HeapReport {
-  readonly name: string;
-  readonly backend: BackendKind;
-  /** Why this backend, and not one that comes before it. */
-  readonly chosenBecause: string;
-  /** The orders that it allocates in, largest first. */
-  readonly orders: readonly number[];
-  readonly arenaPageCount: number;
-}
-
-/** What the conversion costs here and in C. */
-interface ConversionReport {
-  readonly times: ConversionTimes & ConversionPeerTimes;
-  /** How the C program was built, or why there is none. */
-  readonly peer: { readonly built: boolean; readonly description: string };
-  /** Whether both walks gave the same pages. */
-  readonly walksAgree: boolean;
-}
-
-/** Everything that the main job found. Times are medians, in ns for the whole buffer. */
+/** The results of the main job. Times are medians, in ns for the whole buffer. */
 export interface MainJobReport {
   readonly heap: HeapReport;
-  readonly mix: OrderMixName;
+  /** Undefined where the kernel chose the orders. */
+  readonly mix: OrderMixName | undefined;
+  /**
+   * How much of the machine's memory was held to fragment it; undefined where it was not
+   * fragmented.
+   */
+  readonly heldBytes: number | undefined;
   /** In bytes. */
   readonly length: number;
-  readonly table: SgTable;
+  readonly pageSize: number;
+  readonly layout: BufferLayout;
   readonly conversion: ConversionReport;
   readonly vmap: VmapReport;
-  /** Whether everything checked was right; undefined when there was no window to check. */
+  /**
+   * The same memory in both kinds of pages. Undefined for a heap of the machine, whose pages the
+   * kernel chooses.
+   */
+  readonly hugePages: HugePageGain | undefined;
+  /**
+   * How many ns of the clock an instruction takes, if it counts instructions; undefined if it
+   * counts time.
+   */
+  readonly instructionNs: number | undefined;
+  /** Whether every check succeeded; undefined when there was no window to check. */
   readonly verified: boolean | undefined;
 }
 
 const LENGTH_DEFAULT_MAX: number = 2 * GiB;
 const MEMORY_SHARE = 0.5;
-const WARMUP_PAGES = 2_000_000;
-const WARMUP_ROUNDS_MAX = 10_000;
 
-/** The buffer that the main job takes unless told otherwise: 2 GiB, or half of the available memory where that is less. */
-export function defaultMainJobLength(root = '/'): number {
-  const share = readMemoryRoom(root).bytes * MEMORY_SHARE;
-  return Math.max(MiB, Math.floor(Math.min(LENGTH_DEFAULT_MAX, share) / MiB) * MiB);
+/**
+ * The default length of the main job's buffer: 2 GiB, or half of the available memory, or the
+ * largest udmabuf, if less.
+ */
+export function defaultMainJobLength(backend: BackendKind = 'embedded', machine: Machine = thisMachine): number {
+  const share = readAvailableMemory(machine).bytes * MEMORY_SHARE;
+  const bytesMax = backend === 'udmabuf' ? readUdmabufLimit(machine).bytes : LENGTH_DEFAULT_MAX;
+  return Math.max(MiB, Math.floor(Math.min(LENGTH_DEFAULT_MAX, bytesMax, share) / MiB) * MiB);
 }
 
 /**
- * The package's main job: allocates a buffer of scattered pages from an embedded heap, turns its table into pages both ways,
- * maps it as one contiguous view run by run and page by page, and proves the view right.
+ * The package's main job: allocates a buffer of scattered pages, converts its table into pages in
+ * both ways, maps it as one contiguous view and page by page, and proves that the view is right.
  *
- * @throws {DmaBufError} `ENOMEM` when there is too little memory for the buffer. Too few mappings are a result, not an error.
+ * @throws {DmaBufError} `ENOMEM` when there is too little memory for the buffer, `ENODEV` when the
+ *   heap does not open, and the errors of `fragmentMemory`. Too few mappings, or an unknown table,
+ *   are results rather than errors.
  */
 export function runMainJob(options: MainJobOptions): MainJobReport {
-  const { mix, seed = 0, onProgress = () => {} } = options;
+  const { source, onProgress = () => {} } = options;
   const counted = countMmapCalls();
-  const pageSize = new SystemCalls(counted.raw).pageSize();
+  const pageSize = new MemoryCalls(counted.raw).pageSize();
   const length = bytesOfPages(pagesCoveringBytes(toByteLength(options.length), pageSize), pageSize);
-  checkMemory(length);
+  checkMemory(length, source.backend);
+  const work = { length, counted, onProgress };
   onProgress('open the heap', 0, 1);
-  const measured = openMeasuredHeap({ length, mix, seed, raw: counted.raw });
-  const { heap, orders } = measured;
-  return withBuffer(heap, length, (buffer, table) => {
-    const conversion = convert(table, onProgress);
-    const vmap = runVmapJob({ buffer, table, measured, counted, onProgress });
-    const { name, backend, chosenBecause } = heap;
-    return {
-      heap: { name, backend, chosenBecause, orders, arenaPageCount: heap.arena.pageCount },
-      mix,
-      length: buffer.length,
-      table,
-      conversion,
-      vmap,
-      verified: vmap.mapped ? isProven(vmap.proof) && conversion.walksAgree : undefined,
-    };
-  });
+  const measured = allocate(source, work);
+  const report = endAfter(
+    () => examine(measured, source, work),
+    () => measured.close(),
+  );
+  if (source.backend !== 'embedded') return { ...report, hugePages: undefined };
+  // Only after the buffer's memory has gone back.
+  onProgress('compare huge pages', 0, 1);
+  return { ...report, hugePages: measureHugePageGain(length) };
 }
 
-/** Before an arena is made for it: the bookkeeping of its pages alone takes memory. */
-function checkMemory(length: number): void {
-  const room = readMemoryRoom();
+interface Work {
+  readonly length: ByteLength;
+  readonly counted: CountedCalls;
+  readonly onProgress: ReportProgress;
+}
+
+/** Before an arena is made for it, because the bookkeeping of its pages alone takes memory. */
+function checkMemory(length: number, backend: BackendKind): void {
+  const room = roomFor(backend);
   if (length <= room.bytes) return;
   throw new DmaBufError(
     `Cannot allocate ${formatSize(length)} as ${room.limitedBy} leaves room for ${formatSize(room.bytes)}: take a smaller size`,
@@ -121,49 +138,44 @@ function checkMemory(length: number): void {
   );
 }
 
-/** Runs `body` with a buffer of the heap, then closes both. Exported for its test. */
-export function withBuffer<Result>(
-  heap: InspectableHeap,
-  length: number,
-  body: (buffer: DmaBuf, table: SgTable) => Result,
-): Result {
-  const useBuffer = (): Result => {
-    const buffer = heap.allocate(length, { name: 'main job' });
-    return endAfter(
-      () => {
-        const layout = buffer.layout();
-        assert(layout.known, 'The embedded heap knows where its pages are');
-        return body(buffer, layout.table);
-      },
-      () => buffer.close(),
-    );
+/** The kernel charges a heap's memory to no control group. */
+function roomFor(backend: BackendKind): AvailableMemory {
+  return backend === 'kernel' ? readMachineMemory() : readAvailableMemory();
+}
+
+function allocate(source: MainJobSource, { length, counted, onProgress }: Work): MeasuredBuffer {
+  if (source.backend !== 'embedded') return allocateMachineBuffer({ ...source, length, raw: counted.raw, onProgress });
+  const { mix, seed = 0 } = source;
+  return allocateEmbeddedBuffer({ length, mix, seed, raw: counted.raw });
+}
+
+function examine(
+  measured: MeasuredBuffer,
+  source: MainJobSource,
+  { counted, onProgress }: Work,
+): Omit<MainJobReport, 'hugePages'> {
+  const { heap, layout, buffer, filePages } = measured;
+  const conversion = runConversionJob(layout, onProgress);
+  const vmap = runVmapJob({ measured, counted, onProgress });
+  return {
+    heap,
+    mix: source.backend === 'embedded' ? source.mix : undefined,
+    heldBytes: measured.heldBytes,
+    length: buffer.length,
+    pageSize: filePages.pageSize,
+    layout,
+    conversion,
+    vmap,
+    instructionNs: readInstructionNs(),
+    verified: vmap.mapped ? isVerified(vmap, conversion) : undefined,
   };
-  return endAfter(useBuffer, () => heap.close());
 }
 
-function convert(table: SgTable, onProgress: ReportProgress): ConversionReport {
-  onProgress('convert to pages', 0, 1);
-  const times = measureConversion(table, conversionSampling(table));
-  onProgress('convert to pages in C', 0, 1);
-  const peer = buildCPeer('sg-to-pages');
-  const compare = (): ConversionReport => ({
-    times: { ...times, ...measureConversionPeer(peer, table) },
-    peer: { built: peer.built, description: peer.built ? `${peer.compiler}, -O2` : peer.reason },
-    walksAgree: walksAgree(table),
-  });
-  return endAfter(compare, () => peer.close());
-}
-
-/** Small tables are walked more often before it counts: the engine compiles a loop once it has run some hundred thousand times. */
-function conversionSampling(table: SgTable): Sampling {
-  const wanted = Math.ceil(WARMUP_PAGES / table.pageCount);
-  const warmupRounds = Math.min(Math.max(wanted, SAMPLING_DEFAULT.warmupRounds), WARMUP_ROUNDS_MAX);
-  return { ...SAMPLING_DEFAULT, warmupRounds };
-}
-
-/** Pfns as numbers of 4 bytes, by both walks. */
-function walksAgree(table: SgTable): boolean {
-  const byPage = pagesByPage(table);
-  const byEntry = pagesByEntry(table, { out: createPageList(table.pageCount) });
-  return byPage.length === byEntry.length && byPage.every((pfn, index) => pfn === byEntry[index]);
+/** An impossible check does not count as a failed one. */
+function isVerified(
+  { proof, tableProof }: Extract<VmapReport, { mapped: true }>,
+  conversion: ConversionReport,
+): boolean {
+  const walksAgree = !conversion.measured || conversion.walksAgree;
+  return isProven(proof) && walksAgree && (tableProof === undefined || isTableProven(tableProof));
 }

@@ -1,22 +1,19 @@
 import { toByteLength } from '../base/quantities.ts';
 import type { ByteLength } from '../base/quantities.ts';
 import { createBufferCalls } from '../backend/buffer-calls.ts';
-import { EmbeddedHeap } from '../backend/embedded/heap.ts';
-import {
-  EMBEDDED_HEAP_NAME,
-  InspectableHeap,
-  ORDER_TABLE_SMMU_V3,
-  ORDER_TABLE_SYSTEM_HEAP,
-} from '../backend/embedded/index.ts';
-import type { OrderMixName } from '../backend/embedded/index.ts';
-import type { BorrowedFd } from '../linux/fd.ts';
-import type { RawCalls } from '../linux/libc.ts';
+import { EmbeddedBackend } from '../backend/embedded/embedded-backend.ts';
+import { EMBEDDED_HEAP_NAME, EmbeddedHeap } from '../backend/embedded/embedded-heap.ts';
+import type { OrderMixName } from '../pages/order-mixes.ts';
+import { ORDER_TABLE_SMMU_V3, ORDER_TABLE_SYSTEM_HEAP } from '../pages/order-table.ts';
+import type { BorrowedFd } from '../linux/calls/fd.ts';
+import { thisMachine } from '../linux/machine.ts';
+import type { RawCalls } from '../linux/calls/kernel-calls.ts';
 import type { MappingContext } from '../mapping/window.ts';
 
-/** Whatever heaps the machine has. */
+/** Settings that do not depend on the heaps of the machine. */
 const CHOSEN_BECAUSE = 'only its pages can be put into a wanted mix, and looked at past the view for the proof';
 
-/** What a buffer for measurements is to be like. */
+/** The properties of a buffer for measurements. */
 interface MeasuredHeapOptions {
   /** In whole pages. */
   readonly length: ByteLength;
@@ -25,9 +22,12 @@ interface MeasuredHeapOptions {
   readonly raw: RawCalls;
 }
 
-/** An embedded heap with room for one buffer of a wanted mix, open to be measured below its API as well. */
+/**
+ * An embedded heap with room for one buffer of a wanted mix, accessible below its API for
+ * measurements.
+ */
 export interface MeasuredHeap {
-  readonly heap: InspectableHeap;
+  readonly heap: EmbeddedHeap;
   /** The orders that it allocates in, largest first. */
   readonly orders: readonly number[];
   /** The file in which page n is pfn n. */
@@ -35,21 +35,23 @@ export interface MeasuredHeap {
   readonly mapping: MappingContext;
 }
 
-/** @throws {DmaBufError} `ENOMEM` when there is no address space for the arena */
+/** @throws {DmaBufError} `ENOMEM` when the address space does not suffice for the arena */
 export function openMeasuredHeap(options: MeasuredHeapOptions): MeasuredHeap {
   const { length, mix, seed, raw } = options;
-  const orders = mix === 'A' ? ORDER_TABLE_SMMU_V3 : ORDER_TABLE_SYSTEM_HEAP;
-  const backend = new EmbeddedHeap({
+  const orders = mix === 'huge' ? ORDER_TABLE_SMMU_V3 : ORDER_TABLE_SYSTEM_HEAP;
+  const backend = new EmbeddedBackend({
     name: EMBEDDED_HEAP_NAME,
     capacityBytes: length,
-    // Without warm memory a window borrows no page tables: each mapping is made by mmap, as it is page by page.
-    warmBytesMax: toByteLength(0),
+    // Without cached memory a window borrows no page tables, so each mapping is made by mmap, as in
+    // the page-by-page case.
+    cachedBytesMax: toByteLength(0),
     orders,
     fragmentation: { mix, length, seed },
     contiguous: false,
+    hugePages: true,
     calls: createBufferCalls(raw),
-    root: '/',
+    machine: thisMachine,
   });
-  const heap = new InspectableHeap(backend, CHOSEN_BECAUSE, {});
+  const heap = new EmbeddedHeap(backend, CHOSEN_BECAUSE, {});
   return { heap, orders, arenaFd: backend.arena.fd.borrow(), mapping: backend.mapping };
 }

@@ -5,23 +5,24 @@ import type { TestContext } from 'node:test';
 
 import { isDmaBufError } from '../base/errors.ts';
 import { toByteLength } from '../base/quantities.ts';
-import { SystemCalls } from '../linux/system-calls.ts';
-import type { OwnedFd } from '../linux/fd.ts';
+import { MemoryCalls } from '../linux/calls/memory-calls.ts';
+import type { OwnedFd } from '../linux/calls/fd.ts';
 import { MappingBudget } from '../mapping/mapping-budget.ts';
-import { checkLeaksAfterFile, heldMemory } from '../../test/support/leak-check.ts';
-import { FailingCalls } from '../../test/support/failing-calls.ts';
-import { temporaryTree } from '../../test/support/temporary-folder.ts';
+import { checkLeaksAfterFile, heldMemory } from '../../test/support/runner/leak-check.ts';
+import { FailingCalls } from '../../test/support/fakes/failing-calls.ts';
+import { temporaryTree } from '../../test/support/runner/temporary-folder.ts';
 import { PageByPageWindow } from './page-by-page-window.ts';
+import { otherMachine } from '../../test/support/fakes/other-machine.ts';
 
-const pageSize = new SystemCalls().pageSize();
+const pageSize = new MemoryCalls().pageSize();
 /** Runs of 2, 1 and 3 pages. */
-const PFNS = new Uint32Array([6, 7, 2, 10, 11, 12]);
+const PAGES = new Uint32Array([6, 7, 2, 10, 11, 12]);
 const RUN_COUNT = 3;
 
 checkLeaksAfterFile();
 
 function openFile(t: TestContext): OwnedFd {
-  const file = new SystemCalls().createSealedMemfd('dmabuf-test', toByteLength(16 * pageSize));
+  const file = new MemoryCalls().createSealedMemfd('dmabuf-test', toByteLength(16 * pageSize));
   t.after(() => file.close());
   return file;
 }
@@ -29,8 +30,8 @@ function openFile(t: TestContext): OwnedFd {
 test('PageByPageWindow shows the pages of the file in the order of the buffer, one call each', (t) => {
   const file = openFile(t);
   const calls = new FailingCalls();
-  const context = { calls: new SystemCalls(calls.raw), budget: new MappingBudget() };
-  const window = new PageByPageWindow(context, { fd: file.borrow(), pfns: PFNS, pageSize, runCount: RUN_COUNT });
+  const context = { calls: new MemoryCalls(calls.raw), budget: new MappingBudget() };
+  const window = new PageByPageWindow(context, { fd: file.borrow(), pages: PAGES, pageSize, joined: true });
   calls.failAt();
   const view = window.map();
   assert.equal(calls.callCount, 6);
@@ -48,22 +49,22 @@ test('PageByPageWindow shows the pages of the file in the order of the buffer, o
 
 test('PageByPageWindow takes no more mappings than it reserves', (t) => {
   const file = openFile(t);
-  const context = { calls: new SystemCalls(), budget: new MappingBudget() };
-  const window = new PageByPageWindow(context, { fd: file.borrow(), pfns: PFNS, pageSize, runCount: RUN_COUNT });
+  const context = { calls: new MemoryCalls(), budget: new MappingBudget() };
+  const window = new PageByPageWindow(context, { fd: file.borrow(), pages: PAGES, pageSize, joined: true });
   const before = heldMemory().mappingCount;
   const view = window.map();
   assert.equal(context.budget.reserved, RUN_COUNT + 1);
-  // Of the file, not of the process: V8 maps and unmaps memory of its own at any time.
+  // Mappings of the file, not of the process: V8 maps and unmaps memory of its own at any time.
   assert.equal(heldMemory().mappingCount - before, RUN_COUNT);
   view.close();
 });
 
-test('PageByPageWindow puts zeros back and gives its mappings back when any of its calls fails', (t) => {
+test('PageByPageWindow restores zeros and releases its mappings when any of its calls fails', (t) => {
   const file = openFile(t);
   const calls = new FailingCalls();
-  const context = { calls: new SystemCalls(calls.raw), budget: new MappingBudget() };
-  const window = new PageByPageWindow(context, { fd: file.borrow(), pfns: PFNS, pageSize, runCount: RUN_COUNT });
-  for (let n = 1; n <= PFNS.length; n += 1) {
+  const context = { calls: new MemoryCalls(calls.raw), budget: new MappingBudget() };
+  const window = new PageByPageWindow(context, { fd: file.borrow(), pages: PAGES, pageSize, joined: true });
+  for (let n = 1; n <= PAGES.length; n += 1) {
     calls.failAt(n);
     assert.throws(
       () => window.map(),
@@ -83,8 +84,8 @@ test('PageByPageWindow is refused before its first call when mappings would run 
   const file = openFile(t);
   const root = temporaryTree(t, { 'proc/sys/vm/max_map_count': '4100\n', 'proc/self/maps': 'a\nb\n' });
   const calls = new FailingCalls();
-  const context = { calls: new SystemCalls(calls.raw), budget: new MappingBudget(root) };
-  const window = new PageByPageWindow(context, { fd: file.borrow(), pfns: PFNS, pageSize, runCount: RUN_COUNT });
+  const context = { calls: new MemoryCalls(calls.raw), budget: new MappingBudget(otherMachine({ root })) };
+  const window = new PageByPageWindow(context, { fd: file.borrow(), pages: PAGES, pageSize, joined: true });
   calls.failAt();
   assert.throws(
     () => window.map(),

@@ -1,38 +1,55 @@
 import { assert } from '../base/assert.ts';
 import { toAddress } from '../base/quantities.ts';
 import type { ByteLength } from '../base/quantities.ts';
-import type { BorrowedFd } from '../linux/fd.ts';
+import type { BorrowedFd } from '../linux/calls/fd.ts';
 import type { MappingContext } from '../mapping/window.ts';
 import { reserveWindowMemory } from '../mapping/window-memory.ts';
 import type { WindowMemory } from '../mapping/window-memory.ts';
 import type { MappedView } from './vmap-measurement.ts';
 
-/** The pages of one file, in the order of a buffer. */
-interface FilePages {
+/** Pages of one file, in a buffer's order. */
+export interface FilePages {
   readonly fd: BorrowedFd;
-  readonly pfns: Uint32Array;
+  /** The indexes of the pages in the file: for an arena, their pfns. */
+  readonly pages: Uint32Array;
   readonly pageSize: ByteLength;
-  /** How many runs the pages make up. */
-  readonly runCount: number;
+  /**
+   * Whether the kernel merges mappings of adjacent pages into one (mm/vma.c, vma_merge_new_range).
+   * It does for a memfd, but not for a dma-buf, which is mapped by pfn (include/linux/mm.h,
+   * VM_SPECIAL).
+   */
+  readonly joined: boolean;
+}
+
+/** The number of mappings that the pages end up as. */
+function mappingCountOf({ pages, joined }: FilePages): number {
+  if (!joined) return pages.length;
+  return pages.reduce((count, page, index) => (page === (pages[index - 1] ?? -2) + 1 ? count : count + 1), 0);
 }
 
 /**
- * A window that is mapped with one call per page, as the kernel's `vmap` sets one page-table entry per page
- * (mm/vmalloc.c, vmap_small_pages_range_noflush). Only there to be compared with.
+ * A window that is mapped with one call per page, as the kernel's `vmap` sets one page-table entry
+ * per page (mm/vmalloc.c, vmap_small_pages_range_noflush). Exists only for comparison.
  */
 export class PageByPageWindow {
   readonly #context: MappingContext;
   readonly #pages: FilePages;
   readonly #memory: WindowMemory;
+  /** One more for the rest of the memory that it is mapped over. */
+  readonly #mappingCount: number;
 
-  /** @throws {DmaBufError} `ENOMEM` when there is no address space for the window */
+  /** @throws {DmaBufError} `ENOMEM` when the address space does not suffice for the window */
   constructor(context: MappingContext, pages: FilePages) {
     this.#context = context;
     this.#pages = pages;
-    this.#memory = reserveWindowMemory((pages.pfns.length * pages.pageSize) as ByteLength, pages.pageSize);
+    this.#mappingCount = mappingCountOf(pages) + 1;
+    this.#memory = reserveWindowMemory((pages.pages.length * pages.pageSize) as ByteLength, pages.pageSize);
   }
 
-  /** @throws {DmaBufError} `ENOMEM` before the first call when mappings would run out, or as `mmap` refuses */
+  /**
+   * @throws {DmaBufError} `ENOMEM` before the first call when mappings would run out, or as `mmap`
+   * refuses
+   */
   map(): MappedView {
     const { budget } = this.#context;
     const { shared, byteOffset, length } = this.#memory;
@@ -47,23 +64,21 @@ export class PageByPageWindow {
     return { length, subarray: (offset, count) => new Uint8Array(shared, byteOffset + offset, count), close };
   }
 
-  /** The kernel joins mappings of adjacent pages (mm/vma.c, vma_merge_new_range): a run ends up as one. */
-  get #mappingCount(): number {
-    return this.#pages.runCount + 1;
-  }
-
   #mapPages(): void {
-    const { fd, pfns, pageSize } = this.#pages;
+    const { fd, pages, pageSize } = this.#pages;
     const { calls } = this.#context;
     let address: number = this.#memory.address;
-    for (const pfn of pfns) {
-      calls.mapFileAt(toAddress(address), { fd, offset: pfn * pageSize, length: pageSize });
+    for (const page of pages) {
+      calls.mapFileAt(toAddress(address), { fd, offset: page * pageSize, length: pageSize });
       address += pageSize;
     }
     assert(address === this.#memory.address + this.#memory.length, 'The pages must add up to the window');
   }
 
-  /** Zeros come back over the whole window, whatever was mapped: V8's memory must have no holes. */
+  /**
+   * Restores zeros over the whole window, even after a partial mapping: V8's memory must have no
+   * holes.
+   */
   #unmap(): void {
     this.#context.calls.mapZeros(this.#memory);
     this.#context.budget.release(this.#mappingCount);

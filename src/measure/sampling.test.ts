@@ -17,7 +17,7 @@ test('median() sorts by value and leaves its argument alone', () => {
   assert.deepEqual(values, [100, 9, 20]);
 });
 
-test('toSample() gives the quartiles, between two values in proportion', () => {
+test('toSample() gives the quartiles, interpolated between two values', () => {
   assert.deepEqual(toSample([5, 1, 2, 4, 3]), {
     minNs: 1,
     firstQuartileNs: 2,
@@ -40,7 +40,7 @@ test('sample() runs the warm-up and the rounds, and no more', () => {
   assert.ok(result.minNs <= result.medianNs);
 });
 
-test('sample() leaves the warm-up out of what it measures', () => {
+test('sample() leaves the warm-up out of the measurement', () => {
   let runs = 0;
   const slowAtFirst = (): void => {
     runs += 1;
@@ -50,7 +50,7 @@ test('sample() leaves the warm-up out of what it measures', () => {
   assert.ok(sample(slowAtFirst, { rounds: 2, warmupRounds: 2 }).firstQuartileNs < 50e6);
 });
 
-test('sample() passes on what the run throws', () => {
+test('sample() passes on errors of the run', () => {
   const fail = (): void => {
     throw new Error('from the run');
   };

@@ -1,14 +1,17 @@
 import { assert } from '../base/assert.ts';
 
-/** How often something is run to be measured. */
+/** The number of runs of a measurement. */
 export interface Sampling {
   /** Timed runs. */
   readonly rounds: number;
-  /** Runs before them, not timed: caches fill, pages are faulted in, code is compiled. */
+  /** Untimed runs before them: caches fill, pages are faulted in, code is compiled. */
   readonly warmupRounds: number;
 }
 
-/** What timed runs took. The median is the figure to quote; a wide gap between the quartiles says that the machine was busy. */
+/**
+ * The times of the runs. Quote the median. A wide gap between the quartiles shows that the machine
+ * was busy.
+ */
 interface Sample {
   readonly minNs: number;
   readonly firstQuartileNs: number;
@@ -18,7 +21,7 @@ interface Sample {
 
 export const SAMPLING_DEFAULT: Sampling = { rounds: 51, warmupRounds: 20 };
 
-/** The value below which `fraction` of the sorted values lie, between two values in proportion. */
+/** The value below which `fraction` of the sorted values lie, interpolated between two values. */
 function quantile(sorted: readonly number[], fraction: number): number {
   const position = (sorted.length - 1) * fraction;
   const below = sorted[Math.floor(position)];
@@ -27,7 +30,7 @@ function quantile(sorted: readonly number[], fraction: number): number {
   return below + (above - below) * (position - Math.floor(position));
 }
 
-/** The middle value; of an even number of them, the mean of the middle two. */
+/** The middle value, or the mean of the middle two. */
 export function median(values: readonly number[]): number {
   return quantile(
     values.toSorted((a, b) => a - b),
@@ -45,7 +48,10 @@ export function toSample(timesNs: readonly number[]): Sample {
   };
 }
 
-/** Runs `run` again and again, one clock reading before and after each: for what takes a microsecond or more. */
+/**
+ * Runs `run` again and again, with a clock reading before and after each: for runs of a microsecond
+ * or more.
+ */
 export function sample(run: () => void, sampling: Sampling = SAMPLING_DEFAULT): Sample {
   const timesNs: number[] = [];
   for (let round = -sampling.warmupRounds; round < sampling.rounds; round++) {

@@ -7,16 +7,17 @@ import { scatteredTable } from './scattered-table.ts';
 
 test('scatteredTable() has the chunks of its mix', () => {
   const length = toByteLength(2 * GiB);
-  assert.deepEqual([...scatteredTable('A', length).orders()], [[9, 1024]]);
-  assert.deepEqual([...scatteredTable('B', length).orders()], [[8, 2048]]);
-  assert.deepEqual([...scatteredTable('E', length).orders()], [[0, 524_288]]);
-  // 60 % of 524,288 pages is 1,228 chunks of 256; 40 % of order 0 in D begins where 19,660 chunks of 16 end.
-  assert.equal(scatteredTable('C', length).orders().get(8), 1228);
-  assert.deepEqual([...scatteredTable('D', length).orders()], [[4, 19_660], [0, 209_728]]); // prettier-ignore
+  assert.deepEqual([...scatteredTable('huge', length).orders()], [[9, 1024]]);
+  assert.deepEqual([...scatteredTable('fresh', length).orders()], [[8, 2048]]);
+  assert.deepEqual([...scatteredTable('single-pages', length).orders()], [[0, 524_288]]);
+  // 60 % of 524,288 pages is 1,228 chunks of 256; 40 % of order 0 in D begins where 19,660 chunks
+  // of 16 end.
+  assert.equal(scatteredTable('aged', length).orders().get(8), 1228);
+  assert.deepEqual([...scatteredTable('fragmented', length).orders()], [[4, 19_660], [0, 209_728]]); // prettier-ignore
 });
 
-test('scatteredTable() holds its bytes in chunks of which no two touch and no order follows a smaller one', () => {
-  for (const mix of ['A', 'B', 'C', 'D', 'E'] as const) {
+test('scatteredTable() has chunks that do not touch, and whose orders never rise', () => {
+  for (const mix of ['huge', 'fresh', 'aged', 'fragmented', 'single-pages'] as const) {
     const table = scatteredTable(mix, toByteLength(64 * MiB));
     assert.equal(table.length, 67_108_864);
     assert.equal(table.runs().count, table.entryCount);
@@ -29,7 +30,7 @@ test('scatteredTable() holds its bytes in chunks of which no two touch and no or
 });
 
 test('scatteredTable() is the same table for the same seed', () => {
-  const entriesOf = (seed: number): object[] => [...scatteredTable('B', toByteLength(64 * MiB), seed).entries()];
+  const entriesOf = (seed: number): object[] => [...scatteredTable('fresh', toByteLength(64 * MiB), seed).entries()];
   const first = entriesOf(1);
   assert.deepEqual(entriesOf(1), first);
   assert.notDeepEqual(entriesOf(2), first);

@@ -7,10 +7,13 @@ import type { BlockCount, OrderMixName } from '../pages/order-mixes.ts';
 import { ORDER_TABLE_SYSTEM_HEAP } from '../pages/order-table.ts';
 import { SgTable } from '../sg/sg-table.ts';
 
-/** 1 GiB up, where the memory of many boards begins: no chunk is at pfn 0, which is a special case of its own. */
+/**
+ * From 1 GiB up, where the memory of many boards begins: no chunk is at pfn 0, which is a special
+ * case.
+ */
 const PFN_FIRST = 2 ** 18;
 
-/** Every other place of `count` places twice over, in random order: no two chunks touch. */
+/** Every other one of 2 × `count` places, in random order, so that no two chunks touch. */
 function scatter(block: BlockCount, pfnFirst: number, random: SeededRandom): Uint32Array {
   const pfns = Uint32Array.from(
     { length: block.count },
@@ -21,8 +24,8 @@ function scatter(block: BlockCount, pfnFirst: number, random: SeededRandom): Uin
 }
 
 /**
- * The table of a buffer of `length` bytes whose chunks are of the orders of `mix`, largest first, and scattered: none
- * follows another. The same table for the same arguments.
+ * The table of a buffer of `length` bytes with scattered chunks in the orders of `mix`, largest
+ * first: no chunk follows another in memory. The same table for the same arguments.
  */
 export function scatteredTable(mix: OrderMixName, length: ByteLength, seed = 1): SgTable {
   const pageCount: PageCount = pagesCoveringBytes(length, PAGE_SIZE_DEFAULT);

@@ -1,114 +1,153 @@
 import { isDmaBufError } from '../base/errors.ts';
 import type { DmaBufError } from '../base/errors.ts';
-import { GiB, MiB } from '../base/sizes.ts';
-import type { DmaBuf } from '../heap/dma-buf.ts';
-import { pagesByPage } from '../sg/pages-by-page.ts';
-import type { SgTable } from '../sg/sg-table.ts';
+import { MiB } from '../base/sizes.ts';
+import { measureReadSpeed } from '../heap/read-speed.ts';
+import type { ReadSpeed } from '../heap/read-speed.ts';
+import { readMaxMapCount } from '../linux/proc/process-mappings.ts';
 import type { CountedCalls } from './counted-calls.ts';
-import type { MeasuredHeap } from './measured-heap.ts';
-import { PageByPageWindow } from './page-by-page-window.ts';
-import type { ReportProgress } from './progress.ts';
+import type { MeasuredBuffer } from './measured-buffer.ts';
+import { proveTable } from './memory-proof.ts';
+import type { MemoryProof } from './memory-proof.ts';
+import { measurePageByPage } from './page-by-page-measurement.ts';
+import type { PageByPageReport } from './page-by-page-measurement.ts';
+import { pagesOfEntryEnds, sampledPages } from './stamps.ts';
 import { measureMapping, touchEveryPage } from './vmap-measurement.ts';
 import type { VmapTiming } from './vmap-measurement.ts';
 import { proveWindow } from './window-proof.ts';
 import type { WindowProof } from './window-proof.ts';
 
-/** What mapping a buffer costs, and whether the window shows the buffer. */
+/** The steps of a long job, in order. */
+export type JobStep =
+  | 'open the heap'
+  | 'fragment the memory'
+  | 'convert to pages'
+  | 'convert to pages in C'
+  | 'commit the memory'
+  | 'map run by run'
+  | 'prove the window'
+  | 'map page by page'
+  | 'compare huge pages';
+
+/** Called repeatedly during a job: `done` of `total`, in any unit. */
+export type ReportProgress = (step: JobStep, done: number, total: number) => void;
+
+/** The cost of mapping a buffer, and whether the window shows the buffer. */
 export interface MappedReport {
   readonly mapped: true;
-  /** The very first mapping, with every page read: the memory is committed and zeroed on the way. */
+  /**
+   * The very first mapping, with every page read. That commits and zeroes pages that are not
+   * committed yet.
+   */
   readonly firstTouchNs: number;
+  /** Every page read again, through the same view. */
+  readonly secondTouchNs: number;
+  readonly readSpeed: ReadSpeed;
   readonly byRun: VmapTiming;
-  /** Missing above {@link PAGE_BY_PAGE_BYTES_MAX}. */
-  readonly byPage: VmapTiming | undefined;
+  readonly byPage: PageByPageReport;
   readonly proof: WindowProof;
+  /** For a buffer in the machine's memory whose table is known. */
+  readonly tableProof: MemoryProof | undefined;
 }
 
 /** No window: there are more runs than mappings. */
 export interface RefusedReport {
   readonly mapped: false;
-  /** What was needed, the limit, and the remedy. */
+  /** The number needed, the limit, and the remedy. */
   readonly refusal: string;
   /** Calls of `mmap` made before the refusal. */
   readonly callCount: number;
-  /** About as large a buffer of the same mix could be mapped, in whole MiB; undefined when not even 1 MiB. */
+  /**
+   * About the largest buffer of the same mix that could be mapped, in whole MiB; undefined when not
+   * even 1 MiB.
+   */
   readonly lengthThatMaps: number | undefined;
 }
 
 export type VmapReport = MappedReport | RefusedReport;
 
-/** What {@link runVmapJob} works on. */
+/** The inputs of {@link runVmapJob}. */
 interface VmapJobInput {
-  readonly buffer: DmaBuf;
-  readonly table: SgTable;
-  readonly measured: MeasuredHeap;
+  readonly measured: MeasuredBuffer;
   readonly counted: CountedCalls;
   readonly onProgress: ReportProgress;
 }
 
-/** Page by page, a mapping of more than this takes longer than anybody waits: 1.5 to 6 µs a page. */
-export const PAGE_BY_PAGE_BYTES_MAX: number = 4 * GiB;
-
-/** Other mixes have their orders in slightly other shares at another size, and other processes other mappings. */
+/**
+ * The shares of the orders differ slightly at another size, and the number of free mappings in
+ * another process.
+ */
 const LENGTH_THAT_MAPS_MARGIN = 0.95;
 
-/** Maps the buffer run by run and page by page, and proves the window. A refused window is a result as well. */
+/**
+ * Maps the buffer run by run and page by page, and proves the window. A refused window is a result
+ * as well.
+ */
 export function runVmapJob(input: VmapJobInput): VmapReport {
   const callsBefore = input.counted.mmapCount();
-  let firstTouchNs: number;
+  const { length } = input.measured.buffer;
+  let first: FirstView;
   try {
-    firstTouchNs = commit(input);
+    first = useFirstView(input);
   } catch (error) {
     if (!isDmaBufError(error, 'ENOMEM')) throw error;
-    return reportRefusal(error, input.counted.mmapCount() - callsBefore, input.buffer.length);
+    return reportRefusal(error, input.counted.mmapCount() - callsBefore, length);
   }
   const byRun = measureByRun(input);
-  const proof = prove(input);
-  const byPage = input.buffer.length <= PAGE_BY_PAGE_BYTES_MAX ? measureByPage(input) : undefined;
-  return { mapped: true, firstTouchNs, byRun, byPage, proof };
+  const proofs = prove(input);
+  return { mapped: true, ...first, byRun, byPage: measureByPage(input), ...proofs };
 }
 
-function commit({ buffer, table, onProgress }: VmapJobInput): number {
+type FirstView = Pick<MappedReport, 'firstTouchNs' | 'secondTouchNs' | 'readSpeed'>;
+
+function useFirstView({ measured, onProgress }: VmapJobInput): FirstView {
+  const { buffer, filePages } = measured;
   const start = performance.now();
   const view = buffer.vmap();
   try {
-    touchEveryPage(view, table.pageSize, (done, total) => onProgress('commit the memory', done, total));
-    return Math.round((performance.now() - start) * 1e6);
+    touchEveryPage(view, filePages.pageSize, (done, total) => onProgress('commit the memory', done, total));
+    const touched = performance.now();
+    touchEveryPage(view, filePages.pageSize);
+    const touchedAgain = performance.now();
+    return {
+      firstTouchNs: Math.round((touched - start) * 1e6),
+      secondTouchNs: Math.round((touchedAgain - touched) * 1e6),
+      readSpeed: measureReadSpeed(view.subarray(0, Math.min(view.length, MiB))),
+    };
   } finally {
     view.close();
   }
 }
 
-function measureByRun({ buffer, table, counted, onProgress }: VmapJobInput): VmapTiming {
-  return measureMapping(() => buffer.vmap(), {
+function measureByRun({ measured, counted, onProgress }: VmapJobInput): VmapTiming {
+  return measureMapping(() => measured.buffer.vmap(), {
     counted,
-    pageSize: table.pageSize,
+    pageSize: measured.filePages.pageSize,
     onRound: (done, total) => onProgress('map run by run', done, total),
   });
 }
 
-function prove({ buffer, table, measured, onProgress }: VmapJobInput): WindowProof {
+function prove({ measured, onProgress }: VmapJobInput): Pick<MappedReport, 'proof' | 'tableProof'> {
   onProgress('prove the window', 0, 1);
+  const { buffer, heap, layout, filePages, secondWay } = measured;
+  const pages = layout.known ? pagesOfEntryEnds(layout.table) : sampledPages(filePages.pages.length);
   const view = buffer.vmap();
   try {
-    return proveWindow(view, measured.heap.arena, table);
+    const proof = proveWindow(view, secondWay, { pages, pageSize: filePages.pageSize });
+    const isMachines = heap.arenaPageCount === undefined;
+    // The pages whose stamps are there now.
+    const way = 'past the view';
+    return { proof, tableProof: isMachines && layout.known ? proveTable(layout.table, { pages, way }) : undefined };
   } finally {
     view.close();
   }
 }
 
-function measureByPage({ table, measured, counted, onProgress }: VmapJobInput): VmapTiming {
+function measureByPage({ measured, counted, onProgress }: VmapJobInput): PageByPageReport {
   onProgress('map page by page', 0, 1);
-  const pages = {
-    fd: measured.arenaFd,
-    pfns: pagesByPage(table),
-    pageSize: table.pageSize,
-    runCount: table.runs().count,
-  };
-  const window = new PageByPageWindow(measured.mapping, pages);
-  return measureMapping(() => window.map(), {
+  return measurePageByPage(measured.filePages, {
+    mapping: measured.mapping,
     counted,
-    pageSize: table.pageSize,
+    mappingCountMax: readMaxMapCount(),
     onRound: (done, total) => onProgress('map page by page', done, total),
   });
 }

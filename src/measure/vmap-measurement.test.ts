@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { countMmapCalls } from './counted-calls.ts';
-import { libc } from '../linux/libc.ts';
+import { kernelCalls } from '../linux/calls/kernel-calls.ts';
 import { MiB } from '../base/sizes.ts';
 import { measureMapping, touchEveryPage } from './vmap-measurement.ts';
 import type { MappedView } from './vmap-measurement.ts';
 
 const PAGE_SIZE = 4096;
 
-/** A view that notes which bytes are read of it. */
+/** A view that records the bytes that are read. */
 function watchedView(length: number, closed: () => void = () => {}): { view: MappedView; read: number[] } {
   const read: number[] = [];
   const subarray = (offset: number, count: number): Uint8Array =>
@@ -33,7 +33,7 @@ test('touchEveryPage reads one byte of each page, across pieces, and reports eac
 });
 
 test('measureMapping closes each view before it maps the next, and counts the calls of one round', () => {
-  const counted = countMmapCalls({ ...libc, mmap: () => 4096 });
+  const counted = countMmapCalls({ ...kernelCalls, mmap: () => 4096 });
   let open = 0;
   let roundCount = 0;
   const timing = measureMapping(
@@ -42,7 +42,7 @@ test('measureMapping closes each view before it maps the next, and counts the ca
       open += 1;
       for (let call = 0; call < 3; call += 1) counted.raw.mmap(0, 4096, 0, 0, 0, 0);
       return watchedView(PAGE_SIZE, () => {
-        // What closing maps is none of it.
+        // Mappings made by the close do not count.
         counted.raw.mmap(0, 4096, 0, 0, 0, 0);
         open -= 1;
       }).view;
@@ -74,7 +74,7 @@ test('measureMapping closes the view when touching it fails', () => {
 test('countMmapCalls counts mmap alone, failed calls too, and lets every value through', () => {
   const seen: number[][] = [];
   const counted = countMmapCalls({
-    ...libc,
+    ...kernelCalls,
     mmap: (...values) => {
       seen.push(values);
       return -1;
@@ -84,4 +84,7 @@ test('countMmapCalls counts mmap alone, failed calls too, and lets every value t
   counted.raw.getpagesize();
   assert.deepEqual(seen, [[1, 2, 3, 4, 5, 6]]);
   assert.equal(counted.mmapCount(), 1);
+  const runs = new Float64Array(3).fill(4096);
+  assert.ok(counted.raw.mapRuns(-1, 0, runs, runs, 3, 0, 0) < 0);
+  assert.equal(counted.mmapCount(), 4);
 });

@@ -11,37 +11,43 @@ export interface MappedView {
   close(): void;
 }
 
-/** What mapping costs: medians over the rounds, in ns for the whole buffer. */
+/** The cost of mapping: medians over the rounds, in ns for the whole buffer. */
 export interface VmapTiming {
-  /** Calls of `mmap` in one mapping. */
+  /** Calls of `mmap` per mapping. */
   readonly callCount: number;
   readonly mappedNs: number;
-  /** With one byte of each page read as well. The kernel's own vmap has no page fault left when it returns; a window has. */
+  /**
+   * Including a read of one byte of each page. The kernel's own vmap has no page faults left when
+   * it returns; a window has.
+   */
   readonly mappedAndTouchedNs: number;
   readonly roundCount: number;
 }
 
-/** How {@link measureMapping} goes about it. */
+/** The parameters of {@link measureMapping}. */
 interface VmapMeasurementOptions {
   readonly counted: CountedCalls;
   readonly pageSize: number;
   readonly onRound: (done: number, total: number) => void;
+  /** At least 1. Default: 11. */
+  readonly roundCountMax?: number;
 }
 
-const ROUND_COUNT_MAX = 11;
-/** No new round begins after this long: page by page, 2 GiB take 1 to 3 s a round. */
+const ROUND_COUNT_MAX_DEFAULT = 11;
+/** No new round begins after this time: page by page, 2 GiB take 1 to 3 s per round. */
 const ROUNDS_BUDGET_MS = 1500;
-/** Touched between two reports of progress. */
+/** The bytes touched between two progress reports. */
 const PIECE_BYTES: number = 64 * MiB;
 
 /**
- * Maps, touches and closes, round by round. The memory was committed before, so that a page fault is only a missing
- * page-table entry, as in every round after a buffer's first.
+ * Maps, touches and closes, round by round. The memory is committed before, so that a page fault
+ * only means a missing page-table entry, as in every round after a buffer's first.
  */
 export function measureMapping(map: () => MappedView, options: VmapMeasurementOptions): VmapTiming {
   const mapped: number[] = [];
   const touched: number[] = [];
   let callCount = 0;
+  const { roundCountMax = ROUND_COUNT_MAX_DEFAULT } = options;
   const begin = performance.now();
   do {
     const callsBefore = options.counted.mmapCount();
@@ -55,8 +61,8 @@ export function measureMapping(map: () => MappedView, options: VmapMeasurementOp
     } finally {
       view.close();
     }
-    options.onRound(mapped.length, ROUND_COUNT_MAX);
-  } while (mapped.length < ROUND_COUNT_MAX && performance.now() - begin < ROUNDS_BUDGET_MS);
+    options.onRound(mapped.length, roundCountMax);
+  } while (mapped.length < roundCountMax && performance.now() - begin < ROUNDS_BUDGET_MS);
   return {
     callCount,
     mappedNs: Math.round(median(mapped) * 1e6),
@@ -65,7 +71,7 @@ export function measureMapping(map: () => MappedView, options: VmapMeasurementOp
   };
 }
 
-/** Reads a byte of each page. What was not committed is now: a shared page is allocated when it is first read as well. */
+/** Reads a byte of each page, which commits it: a shared page is allocated even by a read. */
 export function touchEveryPage(
   view: MappedView,
   pageSize: number,
@@ -76,7 +82,7 @@ export function touchEveryPage(
     sum += sumOfPages(view.subarray(offset, Math.min(PIECE_BYTES, view.length - offset)), pageSize);
     onPiece(Math.min(offset + PIECE_BYTES, view.length), view.length);
   }
-  // The sum is used, so that the reads cannot be left out.
+  // The sum is used, so that the engine cannot remove the reads.
   assert(sum >= 0, 'Bytes are not negative');
 }
 

@@ -1,91 +1,81 @@
-import { pagesByPage } from '../sg/pages-by-page.ts';
-import type { SgTable } from '../sg/sg-table.ts';
+import { hasStamp, stampOf, countStamps, writeStamps } from './stamps.ts';
 
-/** A buffer's contiguous view: {@link BufferView} is one. */
+/** A buffer's contiguous view, such as {@link BufferView}. */
 interface ProvenWindow {
   subarray(offset: number, length: number): Uint8Array;
 }
 
-/** The physical pages, reached past every window: `ArenaPages` is one. */
+/** The physical pages, accessed without a window, such as `ArenaPages`. */
 interface PhysicalPages {
   read(pfn: number): Uint8Array;
   write(pfn: number, bytes: Uint8Array): void;
 }
 
-/** How many stamps were written one way and looked for the other way, and how many were there. */
+/**
+ * A way to a buffer's memory that bypasses the view. `arena`: the pages of the embedded heap's
+ * arena, by their pfns. `process`: another process, which gets the buffer's descriptor and maps it
+ * itself.
+ */
+export interface SecondWay {
+  readonly kind: 'arena' | 'process';
+  /** Counts the pages that have the view's stamps, then gives each page a stamp of its own. */
+  exchangeStamps(pages: Uint32Array): number;
+}
+
+/** How many stamps were written in one way, and how many of them were found in the other. */
 export interface StampCount {
   readonly written: number;
   readonly found: number;
 }
 
-/** What {@link proveWindow} saw. */
+/** The results of {@link proveWindow}. */
 export interface WindowProof {
+  readonly secondWay: SecondWay['kind'];
   readonly throughWindow: StampCount;
-  readonly throughPages: StampCount;
+  readonly throughSecondWay: StampCount;
 }
-
-/** A page that gets a stamp: its place in the buffer, and the pfn that the kernel's page iterator gives for it. */
-interface StampedPage {
-  readonly bufferPage: number;
-  readonly pfn: number;
-}
-
-const STAMP_BYTES = 8;
-
-/** They make the two directions' stamps differ: one that was left over from the first is none of the second. */
-const WINDOW_SALT = 0x5749_4e44;
-const PAGES_SALT = 0x5047_4553;
 
 /**
- * Proves that a window shows a table's pages in the table's order: stamps written through the window, at the first and the
- * last page of every run, must be found in the pages of those pfns, and stamps written into the pages must be seen through the
- * window. Every stamp is different. What the buffer holds at these places is overwritten.
+ * Proves that a window shows a buffer's pages in the buffer's order. Stamps written through the
+ * window must be found by the second way, and stamps written the second way must be seen through
+ * the window. Every stamp is different. This overwrites the buffer's contents at these places.
  *
- * The pfns come from the iterator that goes page by page, not from the runs that the window was mapped by.
+ * @param pages the pages to stamp, by their index in the buffer
  */
-export function proveWindow(window: ProvenWindow, pages: PhysicalPages, table: SgTable): WindowProof {
-  const stamped = pagesToStamp(table);
-  const { pageSize } = table;
-  for (const { bufferPage } of stamped) {
-    window.subarray(bufferPage * pageSize, STAMP_BYTES).set(stampOf(bufferPage, WINDOW_SALT));
-  }
-  const inPages = stamped.filter(({ bufferPage, pfn }) => holds(pages.read(pfn), stampOf(bufferPage, WINDOW_SALT)));
-  for (const { bufferPage, pfn } of stamped) pages.write(pfn, stampOf(bufferPage, PAGES_SALT));
-  const inWindow = stamped.filter(({ bufferPage }) =>
-    holds(window.subarray(bufferPage * pageSize, STAMP_BYTES), stampOf(bufferPage, PAGES_SALT)),
-  );
+export function proveWindow(
+  window: ProvenWindow,
+  secondWay: SecondWay,
+  { pages, pageSize }: { readonly pages: Uint32Array; readonly pageSize: number },
+): WindowProof {
+  const written = pages.length;
+  writeStamps(window, { pages, pageSize, way: 'through the view' });
+  const foundBySecondWay = secondWay.exchangeStamps(pages);
+  const foundInWindow = countStamps(window, { pages, pageSize, way: 'past the view' });
   return {
-    throughWindow: { written: stamped.length, found: inPages.length },
-    throughPages: { written: stamped.length, found: inWindow.length },
+    secondWay: secondWay.kind,
+    throughWindow: { written, found: foundBySecondWay },
+    throughSecondWay: { written, found: foundInWindow },
   };
 }
 
-/** True when every stamp was found, and there were any. */
-export function isProven({ throughWindow, throughPages }: WindowProof): boolean {
-  const written = throughWindow.written + throughPages.written;
-  return written > 0 && throughWindow.found + throughPages.found === written;
+/** True when there were stamps, and every one was found. */
+export function isProven({ throughWindow, throughSecondWay }: WindowProof): boolean {
+  const written = throughWindow.written + throughSecondWay.written;
+  return written > 0 && throughWindow.found + throughSecondWay.found === written;
 }
 
-function pagesToStamp(table: SgTable): StampedPage[] {
-  const pfns = pagesByPage(table);
-  const stamped: StampedPage[] = [];
-  const stamp = (bufferPage: number): void => {
-    stamped.push({ bufferPage, pfn: pfns[bufferPage] as number });
+/**
+ * The second way to a buffer of the embedded heap.
+ *
+ * @param pfns of the buffer's pages, from the page-by-page iterator, not from the runs by which the
+ *   window was mapped
+ */
+export function wayThroughArena(arena: PhysicalPages, pfns: Uint32Array): SecondWay {
+  const pfnOf = (page: number): number => pfns[page] as number;
+  const exchangeStamps = (pages: Uint32Array): number => {
+    const found = pages.filter((page) => hasStamp(arena.read(pfnOf(page)), page, 'through the view')).length;
+    for (const page of pages) arena.write(pfnOf(page), stampOf(page, 'past the view'));
+    return found;
   };
-  let first = 0;
-  for (const length of table.runs().lengths) {
-    const last = first + length / table.pageSize - 1;
-    stamp(first);
-    if (last !== first) stamp(last);
-    first = last + 1;
-  }
-  return stamped;
-}
-
-function stampOf(bufferPage: number, salt: number): Uint8Array {
-  return new Uint8Array(new Uint32Array([bufferPage, (bufferPage ^ salt) >>> 0]).buffer);
-}
-
-function holds(bytes: Uint8Array, stamp: Uint8Array): boolean {
-  return stamp.every((byte, index) => bytes[index] === byte);
+  return { kind: 'arena', exchangeStamps };
 }

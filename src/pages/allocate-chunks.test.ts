@@ -66,7 +66,7 @@ test('allocateChunks gives the entries that the system heap gives, while every o
   }
 });
 
-test('allocateChunks goes by the table that it is given', () => {
+test('allocateChunks uses the given table', () => {
   const smmu = allocate(rangeOf(PAGES_2_GIB), PAGES_2_GIB - 1, ORDER_TABLE_SMMU_V3);
   assert.equal(orderRunsOf(smmu), '[9]x1023 [4]x31 [0]x15');
   const allocator = new BuddyAllocator({ pageCount: toPageCount(8192), orderMax: toOrder(11) });
@@ -143,4 +143,61 @@ test('allocateChunks takes 2 GiB apart into single pages when it must', () => {
 
 test('allocateChunks refuses a buffer without pages', () => {
   assert.throws(() => allocateChunks(rangeOf(1), toPageCount(0), ORDER_TABLE_SYSTEM_HEAP), { name: 'InvariantError' });
+});
+
+/** With a preferred order, as `[first page, order]`. */
+function blocksPreferring(
+  allocator: BuddyAllocator,
+  pageCount: number,
+  preferred: number,
+  orders: OrderTable,
+): unknown {
+  const chunks = allocateChunks(allocator, toPageCount(pageCount), orders, toOrder(preferred));
+  assert.ok(chunks !== undefined);
+  return Array.from(chunks.pfns, (pfn, index) => [pfn, chunks.orders[index]]);
+}
+
+test('allocateChunks() takes whole blocks of the preferred order first, and cuts them into chunks of the table', () => {
+  // Without a preference, the two blocks of order 8 would do.
+  const blocks = [
+    { pfn: 0, order: 8 },
+    { pfn: 512, order: 9 },
+    { pfn: 1280, order: 8 },
+  ];
+  const taken = blocksPreferring(onlyFree(1536, blocks), 512, 9, ORDER_TABLE_SYSTEM_HEAP);
+  assert.deepEqual(taken, [
+    [512, 8],
+    [768, 8],
+  ]);
+  const more = blocksPreferring(onlyFree(1536, blocks), 769, 9, ORDER_TABLE_SYSTEM_HEAP) as [number, number][];
+  assert.deepEqual(more.slice(0, 2), [
+    [512, 8],
+    [768, 8],
+  ]);
+  assert.deepEqual(
+    more.slice(2).map(([, order]) => order),
+    [8, 0],
+  );
+});
+
+test('allocateChunks() with a preferred order of the table, or below it, gives as few chunks as without', () => {
+  const taken = blocksPreferring(rangeOf(2048), 1024, 9, ORDER_TABLE_SMMU_V3);
+  assert.deepEqual(taken, [
+    [0, 9],
+    [512, 9],
+  ]);
+  assert.deepEqual(blocksPreferring(rangeOf(2048), 272, 4, ORDER_TABLE_SYSTEM_HEAP), [
+    [0, 8],
+    [256, 4],
+  ]);
+});
+
+test('allocateChunks() makes chunks of cut-up blocks that are freed like any other', () => {
+  const allocator = rangeOf(4096);
+  const before = allocator.freeCounts();
+  const chunks = allocateChunks(allocator, toPageCount(1027), ORDER_TABLE_SYSTEM_HEAP, toOrder(9));
+  assert.ok(chunks !== undefined);
+  assert.equal(orderRunsOf(chunks), '[8]x4 [0]x3');
+  freeChunks(allocator, chunks);
+  assert.deepEqual(allocator.freeCounts(), before);
 });

@@ -8,7 +8,7 @@ import { BuddyAllocator } from './buddy-allocator.ts';
 import { freeChunks } from './chunk-list.ts';
 import type { ChunkList } from './chunk-list.ts';
 
-test('allocateContiguous() takes exactly the pages asked for, in one stretch', () => {
+test('allocateContiguous() takes exactly the pages asked for, in one range', () => {
   const allocator = new BuddyAllocator({ pageCount: toPageCount(64), orderMax: toOrder(6) });
   const chunks = allocateContiguous(allocator, toPageCount(13));
   assert.ok(chunks !== undefined);
@@ -21,7 +21,7 @@ test('allocateContiguous() takes exactly the pages asked for, in one stretch', (
   assert.deepEqual(allocator.freeCounts(), [0, 0, 0, 0, 0, 0, 1]);
 });
 
-test('allocateContiguous() refuses what no free block holds, and takes nothing then', () => {
+test('allocateContiguous() refuses a length that no free block holds, and takes nothing then', () => {
   const allocator = new BuddyAllocator({ pageCount: toPageCount(64), orderMax: toOrder(6) });
   assert.equal(allocateContiguous(allocator, toPageCount(65)), undefined);
   const held = allocateContiguous(allocator, toPageCount(1));

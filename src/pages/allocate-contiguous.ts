@@ -6,11 +6,12 @@ import { ChunkListBuilder } from './chunk-list.ts';
 import type { ChunkList } from './chunk-list.ts';
 
 /**
- * Allocates `pageCount` pages that follow each other, as the CMA heap does (drivers/dma-buf/heaps/cma_heap.c): the smallest block that
- * holds them, whose surplus goes back at once.
+ * Allocates `pageCount` pages that follow each other, as the CMA heap does
+ * (drivers/dma-buf/heaps/cma_heap.c): the smallest block that holds them, whose surplus goes back
+ * at once.
  *
- * @returns the pages as chunks of falling orders, each beginning where the one before ends; `undefined` when no free block is
- *   large enough, and then the allocator is as it was
+ * @returns the pages as chunks of falling orders, each beginning where the one before ends;
+ *   `undefined` when no free block is large enough, the allocator is unchanged then
  */
 export function allocateContiguous(allocator: BuddyAllocator, pageCount: PageCount): ChunkList | undefined {
   assert(pageCount >= 1, () => `A buffer has at least one page, not ${pageCount}`);

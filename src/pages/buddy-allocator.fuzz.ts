@@ -1,12 +1,12 @@
 /**
- * Goal: the allocator, and the heap's policy on top of it, do what a plain map of pages says they must.
+ * Goal: the allocator and the heap's policy do what a plain map of pages says they must.
  *
- * Method: events drawn from a seed, in proportions drawn as well, go to the allocator and to a twin that knows only which
- * pages are free. Which free blocks there are follows from that alone: buddies always merge. Everything is compared after
+ * Method: seeded events go to the allocator and to a twin that knows only which pages are free. The
+ * free blocks follow from that, because buddies always merge. Allocator and twin are compared after
  * every event. Ranges are small, so that a run fills them, empties them, and meets their ends.
  *
- * A failure names the seed of its run: DMABUF_FUZZ_SEED=<seed> makes that run the first. DMABUF_FUZZ_STEPS is the number of
- * events, a million unless given.
+ * A failure names its seed: DMABUF_FUZZ_SEED=<seed> makes that run the first. DMABUF_FUZZ_STEPS is
+ * the number of events, a million unless given.
  */
 
 import assert, { AssertionError } from 'node:assert/strict';
@@ -36,7 +36,7 @@ interface PageRange {
   readonly orderMax: Order;
 }
 
-/** Which pages are free, and the largest aligned free blocks that they make up, found anew by looking at every page. */
+/** Which pages are free, and the largest aligned free blocks they make up. */
 class PageTwin {
   readonly #range: PageRange;
   readonly #isFree: Uint8Array;
@@ -133,7 +133,8 @@ class AllocatorRun {
     this.#twin = new PageTwin(range);
     this.#orderMax = range.orderMax;
     this.#random = random;
-    // Emptying a range and misusing it are rare: the one would keep it empty, the other is slow.
+    // Emptying and misusing the range are rare: emptying would keep it empty, misuse is slow to
+    // check.
     this.#weights = EVENTS.map((event) => random.below(event === 'freeAll' || event === 'misuse' ? 3 : 100));
     assertSameState(allocator, this.#twin);
   }
@@ -171,7 +172,7 @@ class AllocatorRun {
     this.#twin.give([block]);
   }
 
-  /** Frees what is not in use in that way: refused, and nothing changes. */
+  /** Frees a block that is not allocated in that way: it is refused, and nothing changes. */
   #misuse(): void {
     const pfn = toPfn(this.#random.below(this.#twin.orders.length + 4));
     const order = toOrder(this.#random.below(this.#orderMax + 1));
@@ -231,7 +232,7 @@ function blocksOf(chunks: ChunkList): PageBlock[] {
   return Array.from(chunks.pfns, (pfn, index) => ({ pfn: toPfn(pfn), order: toOrder(chunks.orders[index] ?? -1) }));
 }
 
-/** system_heap_allocate as the kernel words it, on nothing but counts of free blocks. */
+/** system_heap_allocate in the kernel's form, on counts of free blocks alone. */
 function ordersByTheKernelsRule(counts: number[], pageCount: number, table: OrderTable): number[] | undefined {
   const take = (order: number): boolean => {
     const source = counts.findIndex((count, candidate) => candidate >= order && count > 0);
@@ -259,7 +260,7 @@ function drawWeighted(random: SeededRandom, weights: readonly number[]): number 
   return weights.findIndex((weight) => (drawn -= weight) < 0);
 }
 
-/** Mostly a few blocks of `orderMax`; now and then a range that keeps larger ones. */
+/** Mostly a few blocks of `orderMax`, sometimes a range with larger orders. */
 function drawRange(random: SeededRandom): PageRange & { readonly stepCount: number } {
   const isLarge = random.below(16) === 0;
   const pageCount = toPageCount(1 + random.below(isLarge ? 3000 : 160));
@@ -308,7 +309,7 @@ const FAULTS = [
   'accepts a wrong free',
 ] as const;
 
-/** A right, if slow, buddy allocator on arrays; or one with a fault, which most calls do not show. */
+/** A correct but slow buddy allocator on arrays, or one with a fault that few calls show. */
 class ListAllocator implements PageAllocator {
   readonly #orderMax: Order;
   readonly #lists: number[][];
@@ -382,10 +383,10 @@ class ListAllocator implements PageAllocator {
   }
 }
 
-// Always the same seeds: a run whose events happen to leave a fault out would otherwise fail one time in hundreds.
+// Fixed seeds: one run in hundreds never triggers the fault.
 const CANARY = { seedFirst: 1, stepCount: 20_000 };
 
-test('The fuzz accepts another allocator that is right', () => {
+test('The fuzz accepts another correct allocator', () => {
   fuzz(CANARY, (range, random) => new AllocatorRun(range, new ListAllocator(range), random));
 });
 

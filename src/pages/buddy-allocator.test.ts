@@ -65,7 +65,7 @@ test('BuddyAllocator takes a range of 2^31 - 1 pages, up to its last page', LARG
   assert.deepEqual(allocator.freeCounts(), [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2097151]);
 });
 
-test('BuddyAllocator commits no memory for what was never handed out', () => {
+test('BuddyAllocator commits no memory for pages that were never handed out', () => {
   const before = process.memoryUsage().rss;
   const allocator = rangeOf(2 ** 28);
   assert.equal(allocator.allocate(toOrder(8)), 0);
@@ -150,7 +150,7 @@ test('BuddyAllocator.free takes a block out of the middle of its list when it me
   ]);
 });
 
-test('BuddyAllocator.free refuses what allocate did not hand out, and leaves the state', () => {
+test('BuddyAllocator.free refuses a block that allocate did not hand out, and changes nothing', () => {
   const allocator = rangeOf(64);
   const pfn = allocator.allocate(ORDER_2);
   assert.equal(pfn, 0);
@@ -167,7 +167,7 @@ test('BuddyAllocator.free refuses what allocate did not hand out, and leaves the
     ['half a page', 0.5, 2],
   ];
   for (const [name, first, order] of wrong) {
-    // As only a caller that went around the types can pass them.
+    // Only a caller that bypasses the types can pass these.
     const free = (): void => allocator.free(first as typeof pfn, order as Order);
     assert.throws(free, { name: 'InvariantError' }, name);
   }

@@ -1,6 +1,7 @@
 /**
- * The page allocator: binary buddies over the page frames 0 to pageCount - 1, as the kernel has them (mm/page_alloc.c:
- * __rmqueue_smallest, expand, __free_one_page). Zones, migrate types and per-CPU lists are left out.
+ * The page allocator: binary buddies over the page frames 0 to pageCount - 1, as in the kernel
+ * (mm/page_alloc.c: __rmqueue_smallest, expand, __free_one_page). Zones, migrate types and per-CPU
+ * lists are left out.
  */
 
 import { assert } from '../base/assert.ts';
@@ -10,35 +11,41 @@ import type { Order, PageCount, Pfn } from '../base/quantities.ts';
 /** The largest `orderMax`: 2^30 pages are the largest block below {@link TABLE_PAGE_COUNT_MAX}. */
 export const ORDER_MAX_LIMIT = 30;
 
-/** What begins at a page: nothing (it lies inside a block), a free block, or an allocated one; the order is added. */
+/**
+ * The state of a page: nothing (it lies inside a block), a free block, or an allocated one; the
+ * order is added.
+ */
 const NO_BLOCK = 0;
 const FREE = 0x40;
 const ALLOCATED = 0x80;
 
 /** 2^order contiguous pages that begin at `pfn`, a multiple of 2^order. */
 export interface PageBlock {
+  /** Its first page's frame number. */
   readonly pfn: Pfn;
+  /** It has 2^order pages. */
   readonly order: Order;
 }
 
 /**
- * Hands out blocks of 2^order pages and takes them back, in O(orderMax) steps and without allocating in JavaScript.
- * A block comes from the smallest order that has one, lowest half first; of one order, the block freed last comes first,
- * as its pages are warm.
+ * Hands out blocks of 2^order pages and takes them back, in O(orderMax) steps and without
+ * allocating in JavaScript. A block comes from the smallest order that has a free one, lowest half
+ * first. Within an order, the block freed last comes first, because its pages are cached.
  *
- * Arrays of zeros are the state in which the whole range is free: what was never handed out costs no memory.
+ * Arrays of zeros mean that the whole range is free, so pages never handed out cost no memory.
  */
 export class BuddyAllocator {
-  /** How many pages the range has, free or not. */
+  /** The number of pages in the range, free or not. */
   readonly pageCount: PageCount;
-  /** The largest order that is kept: blocks do not merge beyond it. */
+  /** The largest order: blocks do not merge beyond it. */
   readonly orderMax: Order;
 
   /** By pfn. */
   readonly #blocks: Uint8Array;
   /**
-   * The next and the previous free block of the same order, as pfn + 1; 0 ends the list. One record per pair of pages:
-   * with an `orderMax` above 0 two buddies are never both free, so at most one free block begins in a pair.
+   * The next and the previous free block of the same order, as pfn + 1; 0 ends the list. One record
+   * per pair of pages: with an `orderMax` above 0 two buddies are never both free, so at most one
+   * free block begins in a pair.
    */
   readonly #next: Int32Array;
   readonly #previous: Int32Array;
@@ -46,7 +53,10 @@ export class BuddyAllocator {
   readonly #first: Int32Array;
   /** By order: how many blocks are in the list. */
   readonly #counts: Int32Array;
-  /** From here to `#uncutEnd`, free blocks of `orderMax` that never were in a list: they count as its end. */
+  /**
+   * Free blocks of `orderMax` from here to `#uncutEnd` were never in a list. They count as the end
+   * of that list.
+   */
   #uncut = 0;
   readonly #uncutEnd: number;
   #freePageCount: number;
@@ -85,7 +95,9 @@ export class BuddyAllocator {
     return this.#freePageCount as PageCount;
   }
 
-  /** How many free blocks there are of each order from 0 to `orderMax`: a line of /proc/buddyinfo. */
+  /**
+   * How many free blocks there are of each order from 0 to `orderMax`: a line of /proc/buddyinfo.
+   */
   freeCounts(): number[] {
     const counts = Array.from(this.#counts);
     counts[this.orderMax] =
@@ -93,7 +105,10 @@ export class BuddyAllocator {
     return counts;
   }
 
-  /** Every free block: by order from 0, within an order as they would be handed out. Not to be used across a change. */
+  /**
+   * Every free block: by order from 0, within an order as they would be handed out. Invalid after a
+   * change.
+   */
   *freeBlocks(): Generator<PageBlock, undefined> {
     for (let order = 0; order <= this.orderMax; order += 1) {
       for (let link = this.#first[order] as number; link !== 0; link = this.#next[(link - 1) >> 1] as number) {
@@ -105,7 +120,10 @@ export class BuddyAllocator {
     }
   }
 
-  /** The first page of a block of 2^order pages, now allocated; `undefined` when no free block is large enough. */
+  /**
+   * The first page of a block of 2^order pages, now allocated; `undefined` when no free block is
+   * large enough.
+   */
   allocate(order: Order): Pfn | undefined {
     assert(order >= 0 && order <= this.orderMax, () => `An order is from 0 to ${this.orderMax} here, not ${order}`);
     let found: number = order;
@@ -127,14 +145,19 @@ export class BuddyAllocator {
     return pfn as Pfn;
   }
 
-  /** Makes two allocated blocks of an allocated one (mm/page_alloc.c, split_page): each is freed by itself from now on. */
+  /**
+   * Makes two allocated blocks of an allocated one (mm/page_alloc.c, split_page): each is freed by
+   * itself from now on.
+   */
   split(pfn: Pfn, order: Order): void {
     assert(order >= 1 && this.#blocks[pfn] === ALLOCATED + order, () => this.#whyNotFreed(pfn, order));
     this.#blocks[pfn] = ALLOCATED + order - 1;
     this.#blocks[pfn + (1 << (order - 1))] = ALLOCATED + order - 1;
   }
 
-  /** Takes back a block, exactly as {@link allocate} handed it out, and merges it with its buddies. */
+  /**
+   * Takes back a block, exactly as {@link allocate} handed it out, and merges it with its buddies.
+   */
   free(pfn: Pfn, order: Order): void {
     assert(order >= 0 && order <= this.orderMax, () => `An order is from 0 to ${this.orderMax} here, not ${order}`);
     assert(this.#blocks[pfn] === ALLOCATED + order, () => this.#whyNotFreed(pfn, order));

@@ -2,7 +2,10 @@ import { assert } from '../base/assert.ts';
 import type { Order, Pfn } from '../base/quantities.ts';
 import type { BuddyAllocator } from './buddy-allocator.ts';
 
-/** Blocks of pages, in the order in which a buffer uses them. Both arrays hold exactly `count` values. */
+/**
+ * Blocks of pages, in the order in which a buffer uses them. Both arrays hold exactly `count`
+ * values.
+ */
 export interface ChunkList {
   readonly count: number;
   /** The first page of each chunk. */
@@ -11,7 +14,10 @@ export interface ChunkList {
   readonly orders: Uint8Array;
 }
 
-/** Collects chunks in typed arrays that double as they fill: half a million chunks make no half a million objects. */
+/**
+ * Collects chunks in typed arrays that double as they fill: half a million chunks would make half a
+ * million objects.
+ */
 export class ChunkListBuilder {
   #count = 0;
   #pfns: Uint32Array;
@@ -31,7 +37,9 @@ export class ChunkListBuilder {
     this.#count += 1;
   }
 
-  /** What was collected, in arrays of its own: the list outlives the capacity that was not used. */
+  /**
+   * The collected chunks, in arrays of exactly their number: the unused capacity is not kept alive.
+   */
   toChunkList(): ChunkList {
     const count = this.#count;
     return { count, pfns: this.#pfns.slice(0, count), orders: this.#orders.slice(0, count) };
@@ -47,7 +55,7 @@ export class ChunkListBuilder {
   }
 }
 
-/** Frees every chunk, the last first: freed last, the first chunk is the first to be handed out again. */
+/** Frees every chunk, the last first: the first chunk is then the first to be handed out again. */
 export function freeChunks(allocator: BuddyAllocator, chunks: ChunkList): void {
   for (let index = chunks.count - 1; index >= 0; index -= 1) {
     allocator.free(chunks.pfns[index] as Pfn, chunks.orders[index] as Order);

@@ -57,12 +57,12 @@ function blocksOfChunks(chunks: ChunkList): { pfn: number; order: number }[] {
 
 test('fragment makes 2 GiB come out in each mix, every chunk a run of its own', () => {
   const expected: [mix: OrderMixName, orders: OrderTable, counts: string][] = [
-    ['A', ORDER_TABLE_SMMU_V3, '[9]x1024'],
-    ['B', ORDER_TABLE_SYSTEM_HEAP, '[8]x2048'],
-    ['C', ORDER_TABLE_SYSTEM_HEAP, '[8]x1228 [4]x9843 [0]x52432'],
-    ['C', ORDER_TABLE_SMMU_V3, '[9]x614 [4]x9843 [0]x52432'],
-    ['D', ORDER_TABLE_SYSTEM_HEAP, '[4]x19660 [0]x209728'],
-    ['E', ORDER_TABLE_SYSTEM_HEAP, '[0]x524288'],
+    ['huge', ORDER_TABLE_SMMU_V3, '[9]x1024'],
+    ['fresh', ORDER_TABLE_SYSTEM_HEAP, '[8]x2048'],
+    ['aged', ORDER_TABLE_SYSTEM_HEAP, '[8]x1228 [4]x9843 [0]x52432'],
+    ['aged', ORDER_TABLE_SMMU_V3, '[9]x614 [4]x9843 [0]x52432'],
+    ['fragmented', ORDER_TABLE_SYSTEM_HEAP, '[4]x19660 [0]x209728'],
+    ['single-pages', ORDER_TABLE_SYSTEM_HEAP, '[0]x524288'],
   ];
   for (const [mix, orders, counts] of expected) {
     const { chunks } = fragmentedBuffer(rangeOf(2 * PAGES_2_GIB), { mix, orders, pageCount: PAGES_2_GIB });
@@ -71,25 +71,25 @@ test('fragment makes 2 GiB come out in each mix, every chunk a run of its own', 
   }
 });
 
-test('fragment leaves it to the table what comes out of a mix with other orders', () => {
-  const pairs = fragmentedBuffer(rangeOf(8192), { mix: 'A', pageCount: 2048 });
+test('fragment lets the table decide the chunks of a mix with other orders', () => {
+  const pairs = fragmentedBuffer(rangeOf(8192), { mix: 'huge', pageCount: 2048 });
   assert.equal(orderCountsOf(pairs.chunks), '[8]x8');
   assert.equal(adjacentCountOf(pairs.blocks), 0);
   assert.equal(adjacentCountOf(blocksOfChunks(pairs.chunks)), 4);
-  const sixteens = fragmentedBuffer(rangeOf(8192), { mix: 'B', orders: ORDER_TABLE_SMMU_V3, pageCount: 2048 });
+  const sixteens = fragmentedBuffer(rangeOf(8192), { mix: 'fresh', orders: ORDER_TABLE_SMMU_V3, pageCount: 2048 });
   assert.equal(orderCountsOf(sixteens.chunks), '[4]x128');
   assert.equal(adjacentCountOf(sixteens.blocks), 0);
 });
 
 test('fragment takes the orders of a table above the usual orderMax', () => {
-  const wanted = { mix: 'C', orders: ORDER_TABLE_16K_PAGES, pageCount: 8192 } as const;
+  const wanted = { mix: 'aged', orders: ORDER_TABLE_16K_PAGES, pageCount: 8192 } as const;
   const { chunks } = fragmentedBuffer(rangeOf(32_768, 12), wanted);
   assert.equal(orderCountsOf(chunks), '[11]x2 [7]x25 [0]x896');
   assert.equal(adjacentCountOf(blocksOfChunks(chunks)), 0);
 });
 
 test('fragment holds all but the buffer, and its release gives back the range as it was', () => {
-  for (const mix of ['A', 'B', 'C', 'D', 'E'] as const) {
+  for (const mix of ['huge', 'fresh', 'aged', 'fragmented', 'single-pages'] as const) {
     const allocator = rangeOf(9001);
     const { fragmentation, chunks } = fragmentedBuffer(allocator, { mix, pageCount: 3001 });
     assert.equal(fragmentation.heldPageCount, 6000, mix);
@@ -104,7 +104,7 @@ test('fragment holds all but the buffer, and its release gives back the range as
 
 test('fragment gives the buffer again, in the same mix, after it was freed', () => {
   const allocator = rangeOf(8192);
-  const { chunks } = fragmentedBuffer(allocator, { mix: 'C', pageCount: 4000 });
+  const { chunks } = fragmentedBuffer(allocator, { mix: 'aged', pageCount: 4000 });
   freeChunks(allocator, chunks);
   const again = allocateChunks(allocator, toPageCount(4000), ORDER_TABLE_SYSTEM_HEAP);
   assert.deepEqual(again, chunks);
@@ -112,7 +112,7 @@ test('fragment gives the buffer again, in the same mix, after it was freed', () 
 
 test('fragment scatters by its seed, and only by it', () => {
   const pfnsOf = (seed: number): number[] => [
-    ...fragmentedBuffer(rangeOf(8192), { mix: 'D', pageCount: 4000, seed }).chunks.pfns,
+    ...fragmentedBuffer(rangeOf(8192), { mix: 'fragmented', pageCount: 4000, seed }).chunks.pfns,
   ];
   const pfns = pfnsOf(1);
   assert.deepEqual(pfnsOf(1), pfns);
@@ -125,7 +125,7 @@ test('fragment works around pages that are in use', () => {
   const allocator = rangeOf(8192);
   const used = allocateChunks(allocator, toPageCount(777), ORDER_TABLE_SYSTEM_HEAP);
   assert.ok(used !== undefined);
-  const { chunks, fragmentation } = fragmentedBuffer(allocator, { mix: 'C', pageCount: 3000 });
+  const { chunks, fragmentation } = fragmentedBuffer(allocator, { mix: 'aged', pageCount: 3000 });
   assert.equal(fragmentation.heldPageCount, 8192 - 777 - 3000);
   assert.equal(adjacentCountOf(blocksOfChunks(chunks)), 0);
 });
@@ -138,7 +138,7 @@ test('fragment leaves the blocks of the mix, each alone, on ranges of any size a
     assert.ok(used !== undefined);
     const freeCounts = allocator.freeCounts();
     const pageCount = toPageCount(1 + random.below(1000));
-    const mix = ORDER_MIX_NAMES[random.below(5)] ?? 'A';
+    const mix = ORDER_MIX_NAMES[random.below(5)] ?? 'huge';
     const fragmentation = fragment(allocator, { mix, orders: ORDER_TABLE_SMMU_V3, pageCount, seed });
     const blocks = [...allocator.freeBlocks()];
     const freePageCount = blocks.reduce((sum, { order }) => sum + 2 ** order, 0);
@@ -150,26 +150,25 @@ test('fragment leaves the blocks of the mix, each alone, on ranges of any size a
 });
 
 test('fragment takes a range of exactly twice the buffer, and refuses one with a page less', () => {
-  fragmentedBuffer(rangeOf(2048), { mix: 'E', pageCount: 1024 });
+  fragmentedBuffer(rangeOf(2048), { mix: 'single-pages', pageCount: 1024 });
   const allocator = rangeOf(2047);
-  assert.throws(() => fragmentedBuffer(allocator, { mix: 'E', pageCount: 1024 }), {
+  assert.throws(() => fragmentedBuffer(allocator, { mix: 'single-pages', pageCount: 1024 }), {
     name: 'RangeError',
     message:
-      'Cannot fragment a range for a buffer of 1024 pages as each chunk must have a free block of twice its size: ' +
-      'current value is 2047 free pages, too few of them in blocks of order 1 and above',
+      "Cannot fragment a range for a buffer of 1024 pages: 'allocator' must have a free block of twice its size " +
+      'for each chunk, received 2047 free pages, too few of them in blocks of order 1 and above',
   });
   assert.deepEqual(allocator.freeCounts(), [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
 });
 
 test('fragment refuses a range whose free blocks are too small for the mix', () => {
   const allocator = rangeOf(8192, 9);
-  fragmentedBuffer(allocator, { mix: 'B', pageCount: 2048 }).fragmentation.release();
-  assert.throws(() => fragmentedBuffer(allocator, { mix: 'A', pageCount: 512 }), {
+  fragmentedBuffer(allocator, { mix: 'fresh', pageCount: 2048 }).fragmentation.release();
+  assert.throws(() => fragmentedBuffer(allocator, { mix: 'huge', pageCount: 512 }), {
     name: 'RangeError',
-    message:
-      "Cannot fragment a range for a buffer of 512 pages as the allocator's orderMax must be above 9: current value is 9",
+    message: "Cannot fragment a range for a buffer of 512 pages: 'allocator.orderMax' must be above 9, received 9",
   });
-  assert.throws(() => fragmentedBuffer(allocator, { mix: 'B', pageCount: 3328 }), RangeError);
+  assert.throws(() => fragmentedBuffer(allocator, { mix: 'fresh', pageCount: 3328 }), RangeError);
   assert.equal(allocator.freePageCount, 6144);
 });
 
@@ -177,7 +176,7 @@ test('Fragmentation is disposed of by its release', () => {
   const allocator = rangeOf(64);
   {
     using fragmentation = fragment(allocator, {
-      mix: 'E',
+      mix: 'single-pages',
       orders: ORDER_TABLE_SYSTEM_HEAP,
       seed: SEED,
       pageCount: toPageCount(8),

@@ -1,3 +1,4 @@
+import { outOfRange } from '../base/argument-error.ts';
 import { assert } from '../base/assert.ts';
 import { pagesOfOrder, toOrder, toPageCount } from '../base/quantities.ts';
 import type { Order, PageCount, Pfn } from '../base/quantities.ts';
@@ -9,12 +10,12 @@ import { blockCountsOfMix, ORDER_MIXES } from './order-mixes.ts';
 import type { BlockCount, OrderMixName } from './order-mixes.ts';
 import type { OrderTable } from './order-table.ts';
 
-/** What a range is to look like to the next buffer. */
+/** The wanted state of a range, as the next buffer meets it. */
 interface FragmentationOptions {
   /** The pages that stay free, in exactly the blocks of the mix. */
   readonly pageCount: PageCount;
   readonly mix: OrderMixName;
-  /** The table that the heap allocates by. */
+  /** The table of orders that the heap uses. */
   readonly orders: OrderTable;
   /** A whole number from 0 to 2^32 - 1: the same seed scatters the same way. */
   readonly seed: number;
@@ -38,28 +39,31 @@ class Fragmentation {
     return this.#held === undefined ? toPageCount(0) : this.#heldPageCount;
   }
 
-  /** Frees what is held, so that it merges with what is free then. Again: does nothing. */
+  /** Frees the held pages, which merge with their free buddies. Idempotent. */
   release(): void {
     if (this.#held !== undefined) freeChunks(this.#allocator, this.#held);
     this.#held = undefined;
   }
 
+  /** For `using`: closes. */
   [Symbol.dispose](): void {
     this.release();
   }
 }
 
 /**
- * Fragments what is free, so that a buffer of `pageCount` pages comes out in the wanted mix of orders, as
- * {@link allocateChunks} takes it by the same table, and its chunks in random order. No two free blocks are adjacent,
- * so every chunk is a run of its own.
+ * Fragments what is free, so that {@link allocateChunks}, with the same table, makes a buffer of
+ * `pageCount` pages in the wanted mix of orders, with its chunks in random order. No two free
+ * blocks are adjacent, so every chunk is a run of its own.
  *
- * The table has the last word: order 9 (mix A) comes out of a table 8, 4, 0 as pairs of adjacent chunks of order 8, and
- * order 8 (mix B) of a table 9, 4, 0 as 16 adjacent chunks of order 4.
+ * The table decides in the end: a table 8, 4, 0 turns order 9 (mix huge) into pairs of adjacent
+ * chunks of order 8, and a table 9, 4, 0 turns order 8 (mix fresh) into 16 adjacent chunks of order
+ * 4.
  *
- * @returns what is held for it, until its release
- * @throws {RangeError} when the free blocks do not hold every chunk and a buddy for it (twice the buffer), or the
- * allocator's `orderMax` is not above the largest order of the mix; nothing is held then
+ * @returns the held pages, until released
+ * @throws {RangeError} when the free blocks do not hold every chunk and a buddy for it (twice the
+ *   buffer), or the allocator's `orderMax` is not above the largest order of the mix; nothing is
+ *   held then
  */
 export function fragment(allocator: BuddyAllocator, options: FragmentationOptions): Fragmentation {
   assert(options.pageCount >= 1, () => `A buffer has at least one page, not ${options.pageCount}`);
@@ -78,21 +82,25 @@ export function fragment(allocator: BuddyAllocator, options: FragmentationOption
   return new Fragmentation(allocator, held.toChunkList());
 }
 
-/** Pairs of buddies: the lower one is to be free, the upper one to be held. */
+/** Pairs of buddies: the lower one stays free, the upper one is held. */
 interface Pairs {
   readonly order: Order;
   /** The first page of each pair, and so of its lower buddy. */
   readonly pfns: Uint32Array;
 }
 
-/** Pairs are taken largest first, so those of an order fit when the larger free blocks, less the larger pairs, hold them. */
+/**
+ * Pairs are taken largest first. So those of an order fit when the free blocks of larger orders,
+ * less the larger pairs, hold them.
+ */
 function checkRoom(allocator: BuddyAllocator, blockCounts: readonly BlockCount[], pageCount: PageCount): void {
   const action = `fragment a range for a buffer of ${pageCount} pages`;
   const freeCounts = allocator.freeCounts();
   const orderLargest = blockCounts[0]?.order ?? toOrder(0);
   if (orderLargest >= allocator.orderMax) {
-    throw new RangeError(
-      `Cannot ${action} as the allocator's orderMax must be above ${orderLargest}: current value is ${allocator.orderMax}`,
+    throw outOfRange(
+      { action, name: 'allocator.orderMax' },
+      { must: `be above ${orderLargest}`, received: allocator.orderMax },
     );
   }
   let roomPageCount = 0;
@@ -100,9 +108,13 @@ function checkRoom(allocator: BuddyAllocator, blockCounts: readonly BlockCount[]
     const pairCount = blockCounts.find((blocks) => blocks.order === order - 1)?.count ?? 0;
     roomPageCount += ((freeCounts[order] ?? 0) - pairCount) * 2 ** order;
     if (roomPageCount < 0) {
-      throw new RangeError(
-        `Cannot ${action} as each chunk must have a free block of twice its size: current value is ` +
-          `${allocator.freePageCount} free pages, too few of them in blocks of order ${order} and above`,
+      throw outOfRange(
+        { action, name: 'allocator' },
+        {
+          must: 'have a free block of twice its size for each chunk',
+          received: allocator.freePageCount,
+          shown: `${allocator.freePageCount} free pages, too few of them in blocks of order ${order} and above`,
+        },
       );
     }
   }
@@ -129,9 +141,10 @@ function holdEveryFreeBlock(allocator: BuddyAllocator, held: ChunkListBuilder): 
 }
 
 /**
- * Splits each pair into two allocated blocks: freed while nothing else is free, its halves are what is allocated next.
- * Always holding the upper half is what keeps free blocks apart: one that starts at a multiple of twice its size could only
- * be preceded by a larger one, and that one's upper half is held.
+ * Splits each pair into two allocated blocks. While nothing else is free, the freed halves are
+ * allocated next. Holding the upper half always keeps free blocks apart: only a larger free block
+ * could precede one that starts at a multiple of twice its size, and the upper half of that larger
+ * block is held.
  */
 function holdUpperHalves(allocator: BuddyAllocator, held: ChunkListBuilder, pairs: Pairs): void {
   const pairOrder = toOrder(pairs.order + 1);

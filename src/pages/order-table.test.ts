@@ -21,11 +21,11 @@ test('toOrderTable refuses tables that rise, repeat, stop above 0, or are empty'
     assert.throws(() => toOrderTable(orders), RangeError);
   }
   assert.throws(() => toOrderTable([8, 4]), {
-    message: 'Cannot use a table of orders as they must descend and end in 0: current value is [ 8, 4 ]',
+    message: "Cannot make a table of orders: 'orders' must descend and end in 0, received [ 8, 4 ]",
   });
 });
 
-test('toOrderTable refuses values that are no orders', () => {
+test('toOrderTable refuses values that are not orders', () => {
   for (const orders of [
     [31, 0],
     [0.5, 0],

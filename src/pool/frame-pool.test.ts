@@ -2,13 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 
-import { openEmbeddedHeap } from '../backend/embedded/index.ts';
-import type { InspectableHeap } from '../backend/embedded/index.ts';
+import { openEmbeddedHeap } from '../backend/embedded/embedded-heap.ts';
+import type { EmbeddedHeap } from '../backend/embedded/embedded-heap.ts';
 import { isDmaBufError } from '../base/errors.ts';
 import { MiB } from '../base/sizes.ts';
+import { describeFrame } from '../picture/describe-frame.ts';
 import { createFramePool } from './frame-pool.ts';
+import type { FramePoolOptions } from './frame-pool.ts';
 
-function withHeap(body: (heap: InspectableHeap) => Promise<void> | void): () => Promise<void> {
+function withHeap(body: (heap: EmbeddedHeap) => Promise<void> | void): () => Promise<void> {
   return async () => {
     const heap = openEmbeddedHeap({ capacity: 64 * MiB });
     await body(heap);
@@ -50,7 +52,7 @@ test(
 );
 
 test(
-  'release() by a holder of long ago leaves the frame with the one who has it now',
+  'release() by a previous holder does not take the frame from its current one',
   withHeap((heap) => {
     const pool = createFramePool(heap, { length: MiB, count: 2 });
     const held = pool.acquire();
@@ -72,7 +74,7 @@ test(
 );
 
 test(
-  'Frame hands out neither bytes nor buffer once it was released',
+  'PooledFrame gives neither bytes nor buffer once it was released',
   withHeap((heap) => {
     const pool = createFramePool(heap, { length: MiB, count: 1 });
     const old = pool.acquire();
@@ -82,14 +84,14 @@ test(
     for (const use of [() => old.bytes, () => old.buffer]) {
       assert.throws(use, (error) => isDmaBufError(error, 'ERR_DMABUF_CLOSED') && /frame 0/u.test(error.message));
     }
-    assert.deepEqual([inspect(old), inspect(now)], ['Frame { 0, released }', 'Frame { 0, in use }']);
+    assert.deepEqual([inspect(old), inspect(now)], ['PooledFrame { 0, released }', 'PooledFrame { 0, in use }']);
     now.release();
     pool.close();
   }),
 );
 
 test(
-  "FramePool keeps a frame's bytes and its array over its uses",
+  "FramePool keeps a frame's bytes and its array between its uses",
   withHeap((heap) => {
     const pool = createFramePool(heap, { length: MiB, count: 1 });
     const first = pool.acquire();
@@ -106,7 +108,7 @@ test(
 );
 
 test(
-  'FramePool frames meet no page fault',
+  'FramePool frames cause no page faults',
   withHeap((heap) => {
     const pool = createFramePool(heap, { length: 32 * MiB, count: 1 });
     const frame = pool.acquire();
@@ -120,7 +122,7 @@ test(
 );
 
 test(
-  'acquireWhenFree() waits in order, is given up by its signal, and passes the frame on',
+  'acquireWhenFree() waits in order, is aborted by its signal, and passes the frame on',
   withHeap(async (heap) => {
     const pool = createFramePool(heap, { length: 4096, count: 1 });
     const frame = await pool.acquireWhenFree();
@@ -155,7 +157,7 @@ test(
 );
 
 test(
-  'createFramePool() that cannot have all its frames leaves none',
+  'createFramePool() that cannot have all its frames leaves none behind',
   withHeap((heap) => {
     assert.throws(
       () => createFramePool(heap, { length: 10 * MiB, count: 7 }),
@@ -187,3 +189,73 @@ test(
     assert.throws(() => createFramePool('system' as never, { length: MiB, count: 1 }), /open heap/u);
   }),
 );
+
+test(
+  'createFramePool({ layout }) gives frames that know where their planes lie',
+  withHeap((heap) => {
+    const layout = describeFrame('NV12', { width: 6, height: 4, stride: 16 });
+    const pool = createFramePool(heap, { layout, count: 2 });
+    const frame = pool.acquire();
+    assert.equal(frame.layout?.description, layout);
+    assert.equal(frame.layout.planes[1]?.buffer, frame.buffer);
+    const chroma = frame.plane(1);
+    chroma.row(1).fill(9);
+    assert.deepEqual([...frame.bytes.subarray(79, 87)], [0, 9, 9, 9, 9, 9, 9, 0]);
+    assert.throws(() => frame.plane(2), RangeError);
+    frame.release();
+    for (const use of [() => frame.layout, () => frame.plane(1), () => chroma.bytes])
+      assert.throws(use, (error) => isDmaBufError(error, 'ERR_DMABUF_CLOSED'));
+    pool.close();
+    const plain = createFramePool(heap, { length: MiB, count: 1 });
+    const without = plain.acquire();
+    assert.equal(without.layout, undefined);
+    without.release();
+    plain.close();
+  }),
+);
+
+test(
+  'createFramePool refuses an invalid layout, or one that does not fit a frame',
+  withHeap((heap) => {
+    const layout = describeFrame('R8', { width: 64, height: 64 });
+    const refuses = (options: Partial<FramePoolOptions>, name: string): void =>
+      assert.throws(() => createFramePool(heap, { count: 1, ...options }), { name });
+    refuses({}, 'TypeError');
+    refuses({ layout: 'R8' as never }, 'TypeError');
+    refuses({ layout, length: 4095 }, 'RangeError');
+    refuses({ layout: describeFrame('NV12', { width: 6, height: 4, separate: true }) }, 'RangeError');
+    const pool = createFramePool(heap, { layout, length: MiB, count: 1 });
+    assert.equal(pool.length, MiB);
+    pool.close();
+    const plain = createFramePool(heap, { length: MiB, count: 1 });
+    const frame = plain.acquire();
+    assert.throws(
+      () => frame.plane(0),
+      (error) => isDmaBufError(error, 'EOPNOTSUPP'),
+    );
+    frame.release();
+    plain.close();
+  }),
+);
+
+test(
+  'FramePool takes a frame back at the end of its block',
+  withHeap((heap) => {
+    using pool = createFramePool(heap, { length: 4096, count: 1 });
+    {
+      using frame = pool.acquire();
+      assert.equal(frame.inUse, true);
+      assert.equal(pool.freeCount, 0);
+    }
+    assert.equal(pool.freeCount, 1);
+  }),
+);
+
+test('FramePool makes frames as shareable as its heap, unless an option says otherwise', () => {
+  const heap = openEmbeddedHeap({ capacity: 64 * MiB, shareable: true });
+  const shareable = createFramePool(heap, { length: 4096, count: 1 });
+  const own = createFramePool(heap, { length: 4096, count: 1, shareable: false });
+  shareable.acquire().buffer.exportFd().close();
+  assert.throws(() => own.acquire().buffer.exportFd(), { code: 'EOPNOTSUPP' });
+  for (const each of [shareable, own, heap]) each.close();
+});

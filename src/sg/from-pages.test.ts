@@ -31,7 +31,7 @@ test('SgTable.fromPages() begins at the offset and ends at the size', () => {
   assert.deepEqual(entriesOf(SgTable.fromPages([5], { offset: 4096, size: 4096 })), [[5, 4096, 0]]);
 });
 
-test('SgTable.fromPages() keeps to what the pages hold when the size is more', () => {
+test('SgTable.fromPages() stops at the end of the pages when the size is larger', () => {
   assert.deepEqual(entriesOf(SgTable.fromPages([5, 7], { offset: 96, size: 1_000_000 })), [[5, 96, 4000], [7, 0, 4096]]); // prettier-ignore
 });
 
@@ -55,28 +55,31 @@ test('SgTable.fromPages() closes an entry of its own accord at UINT_MAX rounded 
   assert.deepEqual(entriesOf(table), [[0, 0, 4_294_963_200], [1_048_575, 0, 8192]]); // prettier-ignore
 });
 
-test('SgTable.fromPages() refuses what the kernel refuses, and what wraps in it', () => {
+test('SgTable.fromPages() refuses arguments that the kernel refuses, and those that wrap in it', () => {
   const refused: [pfns: number[], options: Parameters<typeof SgTable.fromPages>[1], message: RegExp][] = [
-    [[1], { size: 4096, maxSegment: 0 }, /set maxSegment.*from 4096 to 4294967295: current value is 0$/u],
-    [[1], { size: 4096, maxSegment: 4095 }, /set maxSegment.*4095$/u],
-    [[1], { size: 4096, maxSegment: 4_294_967_296 }, /set maxSegment.*4294967296$/u],
-    [[1], { size: 16_384, maxSegment: 16_383, pageSize: 16_384 }, /set maxSegment.*16383$/u],
-    [[], { size: 4096 }, /number of pages.*current value is 0$/u],
-    [[1, -2], { size: 4096 }, /pfn of page 1.*-2$/u],
-    [[1], { size: -1 }, /set the size.*-1$/u],
-    [[1, 2], { size: 10, offset: 8193 }, /offset.*8192 bytes of the first segment: current value is 8193$/u],
+    [[1], { size: 4096, maxSegment: 0 }, /'maxSegment' must be .* from 4096 to 4294967295, received 0$/u],
+    [[1], { size: 4096, maxSegment: 4095 }, /'maxSegment' .*4095$/u],
+    [[1], { size: 4096, maxSegment: 4_294_967_296 }, /'maxSegment' .*4294967296$/u],
+    [[1], { size: 16_384, maxSegment: 16_383, pageSize: 16_384 }, /'maxSegment' .*16383$/u],
+    [[], { size: 4096 }, /'pfns.length' must be .*, received 0$/u],
+    [[1, -2], { size: 4096 }, /'pfns\[1\]' .*-2$/u],
+    [[1], { size: -1 }, /'size' .*-1$/u],
     [
-      [1, 3],
-      { size: 4095 },
-      /size as it must reach the segment of page 1, which begins after 4096 bytes: current value is 4095$/u,
+      [1, 2],
+      { size: 10, offset: 8193 },
+      /'offset' must be at most the 8192 bytes of the first segment, received 8193$/u,
     ],
+    [[1, 3], { size: 4095 }, /'size' must reach the segment of page 1, which begins after 4096 bytes, received 4095$/u],
   ];
   for (const [pfns, options, message] of refused) {
     assert.throws(() => SgTable.fromPages(pfns, options), { name: 'RangeError', message });
   }
   assert.throws(() => SgTable.fromPages([1], {} as { size: number }), TypeError);
   assert.throws(() => SgTable.fromPages(undefined as unknown as number[], { size: 1 }), TypeError);
-  assert.throws(() => SgTable.fromPages([1], { size: 1, segment: 4096 } as { size: number }), /no option "segment"/u);
+  assert.throws(
+    () => SgTable.fromPages([1], { size: 1, segment: 4096 } as { size: number }),
+    /'segment' is not one of the options/u,
+  );
 });
 
 test('SgTable.appendPages() merges leading pages into the last entry and leaves the old table alone', () => {
@@ -108,7 +111,10 @@ test('SgTable.appendPages() does not count merged pages against the size, as the
 test('SgTable.appendPages() has no offset, and refuses a last entry that would wrap', () => {
   const table = SgTable.fromEntries([{ pfn: 0, offset: 8192, length: 4_294_955_008 }]);
   assert.throws(() => table.appendPages([1_048_575], { size: 4096 }), { name: 'RangeError', message: /wraps/u });
-  assert.throws(() => table.appendPages([1], { size: 4096, offset: 1 } as { size: number }), /no option "offset"/u);
+  assert.throws(
+    () => table.appendPages([1], { size: 4096, offset: 1 } as { size: number }),
+    /'offset' is not one of the options/u,
+  );
 });
 
 test('SgTable.appendPages() keeps the page size of its table', () => {
@@ -116,7 +122,7 @@ test('SgTable.appendPages() keeps the page size of its table', () => {
   assert.deepEqual([table.pageSize, ...entriesOf(table)], [16_384, [4, 0, 32_768]]);
 });
 
-/** The kernel's function in its own shape: first the chunks are counted, then each is cut out. */
+/** The kernel's function in its own shape: it counts the chunks first, then cuts each out. */
 function twinOfAppend(
   start: Entry[],
   pages: number[],

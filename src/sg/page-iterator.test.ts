@@ -28,7 +28,7 @@ test('PageIterator skips entries without pages, wherever they are', () => {
   assert.deepEqual(pfnsFrom(tableOf([1, 0, 0])), []);
 });
 
-test('PageIterator counts from the pfn of an entry, however large its offset', () => {
+test('PageIterator counts pages from the pfn of an entry, however large its offset', () => {
   assert.deepEqual(pfnsFrom(tableOf([8, 4095, 2])), [8, 9]);
   assert.deepEqual(pfnsFrom(tableOf([8, 9000, 1])), [8, 9, 10]);
   assert.deepEqual(pfnsFrom(tableOf([8, 100, 0])), [8]);
@@ -44,7 +44,7 @@ test('PageIterator starts at a page, passing over entries if need be', () => {
   assert.deepEqual(pfnsFrom(table, 2_147_483_647), []);
 });
 
-test('PageIterator refuses a start that is no page', () => {
+test('PageIterator refuses an invalid start', () => {
   for (const pageOffset of [-1, 0.5, 2_147_483_648]) {
     assert.throws(() => new PageIterator(tableOf([1, 0, 4096]), { pageOffset }), RangeError);
   }

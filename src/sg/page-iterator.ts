@@ -1,4 +1,4 @@
-import { checkInteger, checkOptions } from '../base/check.ts';
+import { checkInteger, readOptions } from '../base/check.ts';
 import { TABLE_PAGE_COUNT_MAX } from '../base/limits.ts';
 import type { PageCount, Pfn } from '../base/quantities.ts';
 import type { SgColumns } from './sg-columns.ts';
@@ -6,13 +6,14 @@ import type { SgTable } from './sg-table.ts';
 
 /** Where a {@link PageIterator} starts. */
 interface PageIteratorOptions {
-  /** Pages passed over before the first, across entries if need be. Default 0. */
+  /** Pages to skip before the first, across entries if needed. Default 0. */
   readonly pageOffset?: number;
 }
 
 /**
- * The kernel's page iterator: `__sg_page_iter_start()`, `__sg_page_iter_next()` and `sg_page_iter_page()` of
- * lib/scatterlist.c. Stands before the first page until `next()` is called.
+ * The kernel's page iterator: `__sg_page_iter_start()`, `__sg_page_iter_next()` and
+ * `sg_page_iter_page()` of lib/scatterlist.c. Stands before the first page until `next()` is
+ * called.
  *
  * ```ts
  * const iterator = new PageIterator(table);
@@ -25,12 +26,15 @@ export class PageIterator {
   #pageOffset: number;
   #advance = 0;
 
-  /** @throws {RangeError} when `pageOffset` is no page count; past the end it is legal, and there is no page */
+  /**
+   * @throws {RangeError} when `pageOffset` is not a page count. A start past the end is legal:
+   *   there is no page then
+   */
   constructor(table: SgTable, options: PageIteratorOptions = {}) {
-    checkOptions(options, 'iterate over the pages of a table', ['pageOffset']);
-    const range = { min: 0, max: TABLE_PAGE_COUNT_MAX };
+    const action = 'iterate over the pages of a table';
+    const { pageOffset = 0 } = readOptions(options, action, ['pageOffset']);
     this.#columns = table.columns;
-    this.#pageOffset = checkInteger(options.pageOffset ?? 0, 'start at a page', range);
+    this.#pageOffset = checkInteger(pageOffset, { action, name: 'pageOffset', min: 0, max: TABLE_PAGE_COUNT_MAX });
   }
 
   /** Steps to the next page; false when there is none. */
@@ -39,7 +43,7 @@ export class PageIterator {
     if (this.#entryIndex >= pageCounts.length) return false;
     this.#pageOffset += this.#advance;
     this.#advance = 1;
-    // A loop, as an entry may be without pages and a start may pass over whole entries.
+    // A loop: an entry may have no pages, and a start may skip whole entries.
     while (this.#pageOffset >= (pageCounts[this.#entryIndex] as number)) {
       this.#pageOffset -= pageCounts[this.#entryIndex] as number;
       this.#entryIndex += 1;
@@ -48,17 +52,20 @@ export class PageIterator {
     return true;
   }
 
-  /** The entry of the page that `next()` stepped to; as `pageOffset` and `pfn`, of no meaning before it has said true. */
+  /**
+   * The entry of the current page. Like `pageOffset` and `pfn`, meaningless until `next()` has
+   * returned true.
+   */
   get entryIndex(): number {
     return this.#entryIndex;
   }
 
-  /** How many pages into its entry the page is. */
+  /** The page's index within its entry. */
   get pageOffset(): PageCount {
     return this.#pageOffset as PageCount;
   }
 
-  /** The page that `next()` stepped to. */
+  /** The current page. */
   get pfn(): Pfn {
     return ((this.#columns.pfns[this.#entryIndex] as number) + this.#pageOffset) as Pfn;
   }

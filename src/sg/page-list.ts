@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 import { checkInteger, checkOneOf } from '../base/check.ts';
 import { TABLE_PAGE_COUNT_MAX } from '../base/limits.ts';
 import { toPageCount } from '../base/quantities.ts';
@@ -6,22 +8,24 @@ import { fillPages } from './plain-pages.ts';
 import type { SgTable } from './sg-table.ts';
 import { WasmPages } from './wasm-pages.ts';
 
-/** Bytes of one page in an output: 4 for its pfn, 8 for its address (pfn × page size). */
+/** Bytes per page in an output: 4 for its pfn, 8 for its address (pfn × page size). */
 export type PageWidth = 4 | 8;
 export const PAGE_WIDTHS: readonly PageWidth[] = [4, 8];
 
-/** The array of a width: pfns in 32 bits, or addresses in 64. */
-type PageArray<Width extends PageWidth = PageWidth> = Width extends 4 ? Uint32Array : BigUint64Array;
+/** The typed array of a width: pfns in 32 bits, or addresses in 64. */
+export type PageArray<Width extends PageWidth = PageWidth> = Width extends 4 ? Uint32Array : BigUint64Array;
 
 /**
- * An output for `pagesByEntry` that lives in the memory of the WebAssembly module, so that the pages need not be copied out
- * of it. Made to be used again and again: each holds a `WebAssembly.Memory`, which takes about 10 GiB of address space.
+ * An output for `pagesByEntry` that lives in the memory of the WebAssembly module, so that the
+ * pages need not be copied out of it. Reuse it: each holds a `WebAssembly.Memory`, which takes
+ * about 10 GiB of address space.
  */
 export class PageList<Width extends PageWidth = PageWidth> {
+  /** Bytes per page: 4 for pfns, 8 for addresses. */
   readonly width: Width;
   /** How many pages fit. */
   readonly capacity: PageCount;
-  /** All of the list. What a walk returns is its beginning. */
+  /** The whole list. A walk returns its beginning. */
   readonly array: PageArray<Width>;
   readonly #wasm: WasmPages | undefined;
 
@@ -32,6 +36,8 @@ export class PageList<Width extends PageWidth = PageWidth> {
     this.capacity = capacity;
     this.array = new View(buffer, wasm?.outputOffset ?? 0, capacity) as PageArray<Width>;
     this.#wasm = wasm;
+    // The module writes where these fields say, so they are frozen.
+    Object.freeze(this);
   }
 
   /** @internal A list in `wasm`, or in ordinary memory without it. */
@@ -39,15 +45,27 @@ export class PageList<Width extends PageWidth = PageWidth> {
     return new PageList(capacity, width, wasm);
   }
 
-  /** False where WebAssembly SIMD or the address space for its memory is missing: then a plain loop does the work. */
+  /** Whether a value is a page list, regardless of its class. @internal */
+  static isPageList(value: unknown): value is PageList {
+    return typeof value === 'object' && value !== null && #wasm in value;
+  }
+
+  /**
+   * False where WebAssembly SIMD, or address space for its memory, is missing. A plain loop does
+   * the work then.
+   */
   get simd(): boolean {
     return this.#wasm !== undefined;
   }
 
-  /** @internal Writes the table's pages to the beginning of the list; the caller has checked that they fit. */
+  /**
+   * @internal Writes the table's pages to the beginning of the list; the caller has checked that
+   *   they fit.
+   */
   fill(table: SgTable): void {
-    const isWide = table.columns.pfns instanceof Float64Array;
-    // Then the first pfns are all pfns, and fillPages copies them: 0.15 ms for 2 GiB of order 0, against 0.28 ms in the module.
+    const isWide = types.isFloat64Array(table.columns.pfns);
+    // All entries have one page, so their first pfns are the pages, and fillPages copies them: 0.15
+    // ms for 2 GiB of order 0, against 0.28 ms in the module.
     const isCopy = this.width === 4 && table.isOnePageEach;
     if (this.#wasm === undefined || isWide || isCopy) fillPages(table, this.array);
     else this.#wasm.fill(table, this.width);
@@ -55,23 +73,41 @@ export class PageList<Width extends PageWidth = PageWidth> {
 }
 
 /**
- * Makes an output for `pagesByEntry` that spares the copy out of WebAssembly memory.
+ * Makes an output of pfns for `pagesByEntry` that avoids the copy out of WebAssembly memory.
  *
- * @param pageCount how many pages fit, from 1; with the module's own needs, 4 GiB of memory is the end
- * @param width 4 for pfns (the default), 8 for addresses
- * @throws {TypeError} when `pageCount` is no number or `width` neither 4 nor 8
+ * @param pageCount its capacity in pages, from 1; together with the module's own needs it is
+ *   limited to 4 GiB of memory
+ * @throws {TypeError} when `pageCount` is not a number
  * @throws {RangeError} when `pageCount` is out of range
+ *
+ * @example
+ * ```ts
+ * import { SgTable, createPageList, pagesByEntry } from 'dmabuf/sg';
+ *
+ * const table = SgTable.fromEntries([{ pfn: 256, offset: 0, length: 3 * 4096 }]);
+ * const out = createPageList(table.pageCount);
+ * console.log(pagesByEntry(table, { out }).join(' ')); // 256 257 258
+ * ```
  */
 export function createPageList(pageCount: number): PageList<4>;
+/**
+ * As above, with its width.
+ *
+ * @param pageCount its capacity in pages, from 1; together with the module's own needs it is
+ *   limited to 4 GiB of memory
+ * @param width 4 for pfns, 8 for addresses
+ * @throws {TypeError} when `pageCount` is not a number or `width` neither 4 nor 8
+ * @throws {RangeError} when `pageCount` is out of range
+ */
 export function createPageList<Width extends PageWidth>(pageCount: number, width: Width): PageList<Width>;
 export function createPageList(pageCount: number, width: PageWidth = 4): PageList {
-  checkOneOf(width, 'set the width of a page list', PAGE_WIDTHS);
+  checkOneOf(width, { action: 'make a page list', name: 'width', allowed: PAGE_WIDTHS });
   const max = Math.min(TABLE_PAGE_COUNT_MAX, Math.floor(WasmPages.outputBytesMax / width));
-  const capacity = toPageCount(checkInteger(pageCount, 'set the pages of a page list', { min: 1, max }));
+  const capacity = toPageCount(checkInteger(pageCount, { action: 'make a page list', name: 'pageCount', min: 1, max }));
   return PageList.of(capacity, width, WasmPages.open(capacity * width));
 }
 
-/** As {@link createPageList}, without WebAssembly: how a machine without SIMD has it. */
+/** As {@link createPageList}, without WebAssembly: the fallback of a machine without SIMD. */
 export function createPlainPageList<Width extends PageWidth>(pageCount: number, width: Width): PageList<Width> {
   return PageList.of(toPageCount(pageCount), width, undefined);
 }

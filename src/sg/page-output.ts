@@ -1,17 +1,23 @@
-/** What both walks take and refuse, before a byte is written. */
+/** The outputs of both walks, and their checks, before a byte is written. */
 
-import { inspect } from 'node:util';
+import { types } from 'node:util';
 
-import { checkInteger, checkOneOf, checkOptions } from '../base/check.ts';
+import { outOfRange, wrongType, wrongValue } from '../base/argument-error.ts';
+import { checkInteger, checkOneOf, readOptions } from '../base/check.ts';
 import { TABLE_PAGE_COUNT_MAX, UINT_MAX } from '../base/limits.ts';
+import { placeOf } from '../base/typed-array.ts';
 import { PAGE_WIDTHS, PageList } from './page-list.ts';
 import type { PageWidth } from './page-list.ts';
 import { SgTable } from './sg-table.ts';
 
 /** Options of a walk that yields pfns. */
 export interface PfnOutputOptions {
+  /** 4 bytes: pfns. */
   readonly width?: 4;
-  /** Where the pfns go. Default a new array; one that is used again spares its page faults, which cost more than the walk. */
+  /**
+   * The destination of the pfns. Default: a new array. A reused one avoids its page faults, which
+   * cost more than the walk.
+   */
   readonly out?: Uint32Array | PageList<4>;
   /** How many pages the table is expected to describe. */
   readonly pages?: number;
@@ -19,9 +25,11 @@ export interface PfnOutputOptions {
 
 /** Options of a walk that yields page addresses. */
 export interface AddressOutputOptions {
+  /** 8 bytes: addresses. */
   readonly width?: 8;
-  /** Where the addresses go; as with pfns. */
+  /** The destination of the addresses; as with pfns. */
   readonly out?: BigUint64Array | PageList<8>;
+  /** How many pages the table must describe. Default: any number. */
   readonly pages?: number;
 }
 
@@ -32,59 +40,70 @@ export type PageOutputOptions = PfnOutputOptions | AddressOutputOptions;
 interface PageOutput {
   /** Exactly as long as the table has pages. */
   readonly pages: Uint32Array | BigUint64Array;
-  /** The list that `pages` is the beginning of. */
+  /** The list whose beginning `pages` is. */
   readonly list: PageList | undefined;
 }
 
+const ACTION = 'write the pages of the table';
+
 function widthOf(out: PageOutputOptions['out']): PageWidth | undefined {
   if (out === undefined) return undefined;
-  if (out instanceof PageList) return out.width;
-  if (out instanceof Uint32Array) return 4;
-  if (out instanceof BigUint64Array) return 8;
-  throw new TypeError(
-    `Cannot write pages as out must be a Uint32Array, a BigUint64Array or a page list: current value is ${inspect(out)}`,
-  );
+  if (PageList.isPageList(out)) return out.width;
+  if (types.isUint32Array(out)) return 4;
+  if (types.isBigUint64Array(out)) return 8;
+  const must = 'be a Uint32Array, a BigUint64Array or a page list';
+  throw wrongType({ action: ACTION, name: 'out' }, { must, received: out });
 }
 
-function checkWidth(options: PageOutputOptions): PageWidth {
-  const outWidth = widthOf(options.out);
-  const width = checkOneOf(options.width ?? outWidth ?? 4, 'set the width of pages', PAGE_WIDTHS);
-  if (outWidth !== undefined && outWidth !== width) {
-    throw new TypeError(
-      `Cannot write pages of ${width} bytes as the width must be that of out: current value is ${outWidth}`,
-    );
-  }
-  return width;
+function checkWidth(out: PageOutputOptions['out'], wanted: PageWidth | undefined): PageWidth {
+  const outWidth = widthOf(out);
+  const width = checkOneOf(wanted === undefined ? (outWidth ?? 4) : wanted, {
+    action: ACTION,
+    name: 'width',
+    allowed: PAGE_WIDTHS,
+  });
+  if (outWidth === undefined || outWidth === width) return width;
+  throw wrongValue({ action: ACTION, name: 'width' }, { must: `be that of out, ${outWidth}`, received: width });
 }
 
 function allocate(width: PageWidth, pageCount: number): Uint32Array | BigUint64Array {
   return width === 4 ? new Uint32Array(pageCount) : new BigUint64Array(pageCount);
 }
 
-/** Checks the options of a walk over `table`, and makes its output. Throws as {@link pagesByEntry} documents. */
-export function openOutput(table: SgTable, options: PageOutputOptions): PageOutput {
-  if (!(table instanceof SgTable)) {
-    throw new TypeError(
-      `Cannot write pages as they must come from an SgTable: current value is ${inspect(table, { depth: 0 })}`,
-    );
+/** Exactly the pages, as an array of our own: `subarray` would construct the caller's class. */
+function beginningOf(out: Uint32Array | BigUint64Array, width: PageWidth, pageCount: number): PageOutput['pages'] {
+  const { buffer, byteOffset, length } = placeOf(out);
+  if (length < pageCount) {
+    throw outOfRange({ action: ACTION, name: 'out.length' }, { must: `be at least ${pageCount}`, received: length });
   }
-  checkOptions(options, 'write the pages of a table', ['width', 'out', 'pages']);
-  const width = checkWidth(options);
+  return width === 4
+    ? new Uint32Array(buffer, byteOffset, pageCount)
+    : new BigUint64Array(buffer, byteOffset, pageCount);
+}
+
+/**
+ * Checks the options of a walk over `table`, and makes its output. Throws as {@link pagesByEntry}
+ * documents.
+ */
+export function openOutput(table: SgTable, options: PageOutputOptions): PageOutput {
+  if (!SgTable.isTable(table)) {
+    throw wrongType({ action: ACTION, name: 'table' }, { must: 'be an SgTable', received: table });
+  }
+  const { width: wanted, out, pages } = readOptions(options, ACTION, ['width', 'out', 'pages']);
+  const width = checkWidth(out, wanted);
   const { pageCount, pfnMax } = table;
-  if (options.pages !== undefined) {
-    checkInteger(options.pages, 'expect pages', { min: 0, max: TABLE_PAGE_COUNT_MAX });
-    if (options.pages !== pageCount)
-      throw new RangeError(`Cannot write pages as the table must have ${options.pages}: current value is ${pageCount}`);
+  if (pages !== undefined) {
+    const argument = { action: ACTION, name: 'pages' };
+    checkInteger(pages, { ...argument, min: 0, max: TABLE_PAGE_COUNT_MAX });
+    if (pages !== pageCount)
+      throw outOfRange(argument, { must: `be the ${pageCount} pages that the table has`, received: pages });
   }
   if (width === 4 && pfnMax > UINT_MAX) {
-    throw new RangeError(
-      `Cannot write pages of 4 bytes as every pfn must be at most ${UINT_MAX}: current value is ${pfnMax}; width 8 holds it`,
-    );
+    const must = `be 8 where a pfn is above ${UINT_MAX}, as ${pfnMax} is`;
+    throw outOfRange({ action: ACTION, name: 'width' }, { must, received: width });
   }
-  const list = options.out instanceof PageList ? options.out : undefined;
-  const out = options.out instanceof PageList ? options.out.array : (options.out ?? allocate(width, pageCount));
-  if (out.length < pageCount) {
-    throw new RangeError(`Cannot write pages as out must have room for ${pageCount}: current value is ${out.length}`);
-  }
-  return { pages: out.subarray(0, pageCount), list };
+  if (out === undefined) return { pages: allocate(width, pageCount), list: undefined };
+  const list = PageList.isPageList(out) ? out : undefined;
+  const array = PageList.isPageList(out) ? out.array : out;
+  return { pages: beginningOf(array, width, pageCount), list };
 }

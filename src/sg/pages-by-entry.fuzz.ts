@@ -16,7 +16,7 @@ interface Entry {
   readonly length: number;
 }
 
-/** Every byte's page is what `offset + length` says, one by one. */
+/** Computes the page of every single byte from `offset + length`. */
 function pfnsOfTwin(entries: Entry[], pageSize: number): number[] {
   const pfns: number[] = [];
   for (const { pfn, offset, length } of entries) {
@@ -30,13 +30,13 @@ const wholePages = fc.oneof(fc.constantFrom(1, 1, 1, 2, 3, 4, 16, 256), fc.nat(7
 const length = fc.oneof(wholePages, wholePages, fc.nat(20_000), fc.constantFrom(0, 1, 4095, 4097));
 const offset = fc.oneof(fc.constant(0), fc.constant(0), fc.nat(20_000), fc.constantFrom(1, 4095, 4096, 4097));
 const entry = fc.record({ pfn, offset, length });
-/** Mostly what heaps hand out, and long stretches of equal entries. */
-const stretch = fc
+/** Mostly entries as heaps make them, and long ranges of equal entries. */
+const range = fc
   .tuple(entry, fc.oneof(fc.constant(1), fc.nat(40)))
   .map(([first, count]) =>
     Array.from({ length: count }, (_, index) => ({ ...first, pfn: (first.pfn + index * 300) % 4_294_967_000 })),
   );
-const table = fc.array(stretch, { minLength: 1, maxLength: 12 }).map((stretches) => stretches.flat());
+const table = fc.array(range, { minLength: 1, maxLength: 12 }).map((ranges) => ranges.flat());
 const pageSize = fc.constantFrom(4096, 4096, 4096, 16_384, 65_536);
 
 const LIST_PAGES = 250_000;

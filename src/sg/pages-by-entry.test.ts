@@ -1,4 +1,5 @@
-// Both walks: what they yield, where they write, and what they refuse. Every output is tried, for both widths.
+// Both walks: their results, where they write, and what they refuse. Tries every output in both
+// widths.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -30,7 +31,7 @@ function engineHasSimd(): boolean {
   return WebAssembly.validate(Uint8Array.from([...header, ...type, ...functions, ...code]));
 }
 
-/** The pfns by every way there is. */
+/** The pfns by every available way. */
 function pfnsByEveryWay(table: SgTable): number[][] {
   const room = table.pageCount + 1;
   const pfns = [
@@ -76,7 +77,7 @@ test('pagesByEntry() and pagesByPage() yield the pages of an entry', () => {
   assertPfns([[0, 0, 8192]], [0, 1]);
 });
 
-test('pagesByEntry() and pagesByPage() count begun pages, offsets and empty entries as the kernel does', () => {
+test('pagesByEntry() and pagesByPage() count partial pages, offsets and empty entries as the kernel does', () => {
   assertPfns([[5, 0, 1], [9, 0, 4097]], [5, 9, 10]); // prettier-ignore
   assertPfns([[5, 4095, 2], [9, 9000, 1]], [5, 6, 9, 10, 11]); // prettier-ignore
   assertPfns([[1, 0, 0], [5, 0, 4096], [2, 0, 0], [3, 100, 0], [9, 0, 8192], [4, 0, 0]], [5, 3, 9, 10]); // prettier-ignore
@@ -88,7 +89,7 @@ test('pagesByEntry() and pagesByPage() keep the order of the table', () => {
   assertPfns([[9, 0, 4096], [8, 0, 8192], [9, 0, 4096]], [9, 8, 9, 9]); // prettier-ignore
 });
 
-test('pagesByEntry() and pagesByPage() go by the page size', () => {
+test('pagesByEntry() and pagesByPage() depend on the page size', () => {
   assertPfns([[7, 0, 65_536], [3, 16_383, 2]], [7, 8, 9, 10, 3, 4], 16_384); // prettier-ignore
   assertPfns([[7, 0, 65_536], [3, 0, 65_537]], [7, 3, 4], 65_536); // prettier-ignore
 });
@@ -224,7 +225,7 @@ test('pagesByEntry() takes the width from out', () => {
   }
 });
 
-/** Refused by both walks, for every kind of output, which then is as it was. */
+/** Both walks refuse, for every kind of output, and leave the output as it was. */
 function assertRefused(table: SgTable, options: { pages?: number }, length: number, message: RegExp): void {
   for (const walk of [pagesByPage, pagesByEntry]) {
     const outs: (Uint32Array | PageList<4>)[] = [
@@ -244,7 +245,12 @@ function assertRefused(table: SgTable, options: { pages?: number }, length: numb
 test('pagesByEntry() and pagesByPage() refuse a table of another number of pages, before writing', () => {
   const table = tableOf([[5, 0, 8192], [9, 0, 4096]]); // prettier-ignore
   for (const pages of [0, 2, 4]) {
-    assertRefused(table, { pages }, 8, new RegExp(`the table must have ${pages}: current value is 3$`, 'u'));
+    assertRefused(
+      table,
+      { pages },
+      8,
+      new RegExp(`'pages' must be the 3 pages that the table has, received ${pages}$`, 'u'),
+    );
   }
   assert.deepEqual([...pagesByEntry(table, { pages: 3 })], [5, 6, 9]);
   assert.deepEqual([...pagesByPage(table, { pages: 3 })], [5, 6, 9]);
@@ -252,11 +258,11 @@ test('pagesByEntry() and pagesByPage() refuse a table of another number of pages
 });
 
 test('pagesByEntry() and pagesByPage() refuse an out that is too short, before writing', () => {
-  assertRefused(tableOf([[5, 0, 8192], [9, 0, 4096]]), {}, 2, /out must have room for 3: current value is 2$/u); // prettier-ignore
+  assertRefused(tableOf([[5, 0, 8192], [9, 0, 4096]]), {}, 2, /'out.length' must be at least 3, received 2$/u); // prettier-ignore
 });
 
 test('pagesByEntry() and pagesByPage() refuse a pfn that does not fit 4 bytes, before writing', () => {
-  const message = /every pfn must be at most 4294967295: current value is 4294967296; width 8 holds it$/u;
+  const message = /'width' must be 8 where a pfn is above 4294967295, as 4294967296 is, received 4$/u;
   assertRefused(tableOf([[5, 0, 8192], [4_294_967_296, 0, 4096]]), {}, 8, message); // prettier-ignore
   assertRefused(tableOf([[5, 0, 8192], [4_294_967_295, 0, 8192]]), {}, 8, message); // prettier-ignore
 });
@@ -269,14 +275,14 @@ test('pagesByEntry() and pagesByPage() refuse options of the wrong kind', () => 
     assert.throws(() => walk(table, { out: [] }), TypeError);
     assert.throws(
       () => walk(table, { out: new Uint32Array(8), width: 8 }),
-      /width must be that of out: current value is 4$/u,
+      /'width' must be that of out, 4, received 8$/u,
     );
     assert.throws(() => walk(table, { out: createPageList(8, 8), width: 4 }), TypeError);
-    assert.throws(() => walk(table, { count: 2 }), /no option "count"/u);
+    assert.throws(() => walk(table, { count: 2 }), /'count' is not one of the options/u);
   }
 });
 
-test('createPageList() has room for what it is asked for', () => {
+test('createPageList() has room for the requested pages', () => {
   for (const [pageCount, width] of [
     [1, 4],
     [1000, 8],
@@ -292,7 +298,7 @@ test('createPageList() has room for what it is asked for', () => {
   }
 });
 
-test('createPageList() refuses what no list can be', () => {
+test('createPageList() refuses impossible lists', () => {
   for (const pageCount of [0, -1, 1.5, 1_073_741_824]) assert.throws(() => createPageList(pageCount), RangeError);
   assert.throws(() => createPageList(536_870_912, 8), RangeError);
   assert.throws(() => createPageList('1' as unknown as number), TypeError);
@@ -312,7 +318,7 @@ function makeListElsewhere(limit: string, flags: string[]): { started: boolean; 
   return { started: child.stdout.startsWith('started'), output: child.stdout };
 }
 
-test('createPageList() makes do without WebAssembly where no address space is left for its memory', (context) => {
+test('createPageList() works without WebAssembly where no address space is left for its memory', (context) => {
   // In KiB: room for Node, but not for the 10 GiB that a WebAssembly.Memory wants.
   const { started, output } = makeListElsewhere('ulimit -v 9000000', []);
   if (!started) context.skip('Node does not start within 8.5 GiB of address space');
@@ -320,6 +326,6 @@ test('createPageList() makes do without WebAssembly where no address space is le
   else assert.equal(output, 'started false 16');
 });
 
-test('createPageList() makes do without WebAssembly where the engine has none', () => {
+test('createPageList() works without WebAssembly where the engine has none', () => {
   assert.equal(makeListElsewhere('true', ['--jitless']).output, 'started false 16');
 });

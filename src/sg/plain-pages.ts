@@ -1,20 +1,27 @@
-/** The counted loop in JavaScript: for ordinary arrays, for pfns beyond 32 bits, and where WebAssembly SIMD is missing. */
+/**
+ * The counted loop in JavaScript: for ordinary arrays, for pfns beyond 32 bits, and where
+ * WebAssembly SIMD is missing.
+ */
 
 import { endianness } from 'node:os';
+import { types } from 'node:util';
 
 import { assert } from '../base/assert.ts';
 import type { SgTable } from './sg-table.ts';
 
 assert(endianness() === 'LE', 'An address must be stored low word first');
 
-/** Writes the table's pages to the beginning of `out`: pfns or, where an element has 8 bytes, addresses. They fit. */
+/**
+ * Writes the table's pages to the beginning of `out`: pfns or, where an element has 8 bytes,
+ * addresses. The caller has checked that they fit.
+ */
 export function fillPages(table: SgTable, out: Uint32Array | BigUint64Array): void {
   assert(out.length >= table.pageCount, 'The pages must fit');
-  if (out instanceof Uint32Array) fillPfns(table, out);
+  if (types.isUint32Array(out)) fillPfns(table, out);
   else fillAddresses(table, out);
 }
 
-/** The pfns fit 32 bits: a walk at width 4 refuses others. */
+/** The pfns fit 32 bits: a walk at width 4 refuses larger ones. */
 function fillPfns(table: SgTable, out: Uint32Array): void {
   const { pfns, pageCounts } = table.columns;
   // 2 GiB of order 0: 0.15 ms, against 1.5 ms through the loop.
@@ -26,7 +33,8 @@ function fillPfns(table: SgTable, out: Uint32Array): void {
   for (let entry = 0; entry < pfns.length; entry++) {
     let pfn = (pfns[entry] as number) | 0;
     const end = index + (pageCounts[entry] as number);
-    // Eight at a time and in int32 arithmetic: 2 GiB of order 8 takes 0.24 ms, against 0.48 ms in the plain form of below.
+    // Eight at a time in int32 arithmetic: 2 GiB of order 8 takes 0.24 ms, against 0.48 ms for the
+    // simple loop below.
     for (; index + 8 <= end; index += 8) {
       out[index] = pfn;
       out[index + 1] = pfn + 1;
@@ -45,7 +53,10 @@ function fillPfns(table: SgTable, out: Uint32Array): void {
   }
 }
 
-/** As two words each: an array of 64-bit integers takes a BigInt object per element, which costs ten times as much. */
+/**
+ * As two words per element: an array of 64-bit integers needs a BigInt object per element, which
+ * costs ten times as much.
+ */
 function fillAddresses(table: SgTable, out: BigUint64Array): void {
   const { pfns, pageCounts } = table.columns;
   const { pageSize } = table;

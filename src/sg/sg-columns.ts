@@ -1,31 +1,38 @@
 /**
- * A table column by column: typed arrays instead of an object per entry, because 2 GiB of order-0 pages are 524,288 entries.
- * Inside the package only; nobody writes to the arrays once `finish()` has handed them out.
+ * A table column by column: typed arrays instead of an object per entry, because 2 GiB of order-0
+ * pages are 524,288 entries. Internal. The arrays are never written after `finish()` has handed
+ * them out.
  */
 
+import { types } from 'node:util';
+
+import { outOfRange } from '../base/argument-error.ts';
 import { assert } from '../base/assert.ts';
 import { TABLE_PAGE_COUNT_MAX, UINT_MAX } from '../base/limits.ts';
 import { toByteLength, toPageCount } from '../base/quantities.ts';
 import type { ByteLength, PageCount } from '../base/quantities.ts';
-import { checkEntry, entryPageCount } from './sg-entry.ts';
+import { entryPageCount, readEntry } from './sg-entry.ts';
 import type { SgEntryLike } from './sg-entry.ts';
 
 /** Element `i` of each array belongs to entry `i`. */
 export interface SgColumns {
-  /** 32 bits where every pfn fits, so that the pfns reach wasm memory and 4-byte outputs as a plain copy. */
+  /**
+   * 32 bits where every pfn fits, so that a plain copy brings the pfns into wasm memory and 4-byte
+   * outputs.
+   */
   readonly pfns: Uint32Array | Float64Array;
   readonly offsets: Uint32Array;
   readonly lengths: Uint32Array;
   readonly pageCounts: Uint32Array;
 }
 
-/** What the columns add up to. */
+/** The sums over the columns. */
 export interface SgTotals {
   readonly pageCount: PageCount;
   readonly length: ByteLength;
   /** The largest pfn of any page, -1 where no entry has pages. */
   readonly pfnMax: number;
-  /** Every entry has exactly one page. */
+  /** Whether every entry has exactly one page. */
   readonly isOnePageEach: boolean;
 }
 
@@ -67,9 +74,9 @@ export class SgColumnsBuilder {
     };
   }
 
-  /** Adds an entry, checked as {@link checkEntry} has it. */
-  add(entry: SgEntryLike): void {
-    checkEntry(entry, this.#count, this.#pageSize);
+  /** Adds an entry, as {@link readEntry} has read and checked it. */
+  add(given: SgEntryLike): void {
+    const entry = readEntry(given, this.#count, this.#pageSize);
     if (this.#count === this.#pfns.length) this.#grow();
     this.#pfns[this.#count] = entry.pfn;
     this.#offsets[this.#count] = entry.offset;
@@ -110,7 +117,7 @@ export class SgColumnsBuilder {
 
 /** A copy, 32 bits wide where every value fits. */
 export function narrowPfns(pfns: ArrayLike<number>): Uint32Array | Float64Array {
-  if (pfns instanceof Uint32Array) return pfns.slice();
+  if (types.isUint32Array(pfns)) return pfns.slice();
   for (let index = 0; index < pfns.length; index++) {
     if ((pfns[index] as number) > UINT_MAX) return Float64Array.from(pfns);
   }
@@ -118,7 +125,7 @@ export function narrowPfns(pfns: ArrayLike<number>): Uint32Array | Float64Array 
 }
 
 /**
- * Adds the columns up.
+ * Computes the sums.
  *
  * @throws {RangeError} for more pages than a table may describe
  */
@@ -138,8 +145,9 @@ export function sumColumns(columns: SgColumns): SgTotals {
     if (pages > 0 && pfnLast > pfnMax) pfnMax = pfnLast;
   }
   if (pageCount > TABLE_PAGE_COUNT_MAX) {
-    throw new RangeError(
-      `Cannot make an sg table as it must describe at most ${TABLE_PAGE_COUNT_MAX} pages: current value is ${pageCount}`,
+    throw outOfRange(
+      { action: 'make an sg table', name: 'entries' },
+      { must: `describe at most ${TABLE_PAGE_COUNT_MAX} pages`, received: pageCount },
     );
   }
   return { pageCount: toPageCount(pageCount), length: toByteLength(length), pfnMax, isOnePageEach };

@@ -19,7 +19,7 @@ test('runs() merges entries that follow each other and keeps others apart', () =
   assert.deepEqual(runsOf([[8, 0, 4096], [8, 0, 4096]]), [[8, 0, 4096], [8, 0, 4096]]); // prettier-ignore
 });
 
-test('runs() goes by the byte, not by the page', () => {
+test('runs() compares bytes, not pages', () => {
   assert.deepEqual(runsOf([[8, 0, 100], [9, 0, 4096]]), [[8, 0, 100], [9, 0, 4096]]); // prettier-ignore
   assert.deepEqual(runsOf([[8, 0, 100], [8, 100, 3996], [9, 0, 1]]), [[8, 0, 4097]]); // prettier-ignore
   assert.deepEqual(runsOf([[8, 4000, 96], [9, 0, 4096]]), [[8, 4000, 4192]]); // prettier-ignore
@@ -46,7 +46,7 @@ test('runs() is exact at the largest pfns, where byte addresses exceed a double'
   assert.deepEqual(runsOf([[last, 0, 1], [last, 1, 1]], 65_536), [[last, 0, 2]]); // prettier-ignore
 });
 
-test('runs() has the same runs as columns, and computes them once', () => {
+test('runs() gives the same runs as columns, and computes them once', () => {
   const table = SgTable.fromEntries([
     { pfn: 4, offset: 12, length: 100 },
     { pfn: 9, offset: 0, length: 4096 },
@@ -59,7 +59,7 @@ test('runs() has the same runs as columns, and computes them once', () => {
   assert.equal(table.runs(), runs);
 });
 
-test('SgRuns.run gives a run by its index, and refuses an index that is none', () => {
+test('SgRuns.run gives a run by its index, and refuses an invalid index', () => {
   const runs = SgTable.fromEntries([
     { pfn: 7, offset: 0, length: 4096 },
     { pfn: 8, offset: 0, length: 4096 },

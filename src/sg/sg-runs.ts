@@ -2,8 +2,9 @@ import { checkInteger } from '../base/check.ts';
 import type { ByteLength, Pfn } from '../base/quantities.ts';
 import type { SgColumns } from './sg-columns.ts';
 
-/** A maximal physically contiguous stretch of bytes: it begins `offset` bytes into page `pfn`. */
+/** A maximal physically contiguous range of bytes: it begins `offset` bytes into page `pfn`. */
 export interface SgRun {
+  /** The first page's frame number. */
   readonly pfn: Pfn;
   /** Less than a page. */
   readonly offset: ByteLength;
@@ -13,8 +14,12 @@ export interface SgRun {
 
 /** The runs of a table, in buffer order. */
 export class SgRuns implements Iterable<SgRun> {
+  /** How many runs there are. */
   readonly count: number;
-  /** @internal Element i of each array belongs to run i. Shared by everybody who asks for the table's runs: only read. */
+  /**
+   * @internal Element i of each array belongs to run i. Every caller shares them: never write to
+   *   them.
+   */
   readonly pfns: Float64Array;
   /** @internal */
   readonly offsets: Uint32Array;
@@ -28,7 +33,10 @@ export class SgRuns implements Iterable<SgRun> {
     this.lengths = lengths;
   }
 
-  /** @internal Merges entries where one begins at the byte at which the one before ends. Entries without bytes vanish. */
+  /**
+   * @internal Merges an entry into the previous one where it begins at the byte at which that one
+   *   ends. Drops entries without bytes.
+   */
   static merge(columns: SgColumns, pageSize: ByteLength): SgRuns {
     const capacity = columns.pfns.length;
     const runs = new SgRuns(new Float64Array(capacity), new Uint32Array(capacity), new Float64Array(capacity));
@@ -36,12 +44,17 @@ export class SgRuns implements Iterable<SgRun> {
     return new SgRuns(runs.pfns.slice(0, count), runs.offsets.slice(0, count), runs.lengths.slice(0, count));
   }
 
-  /** @param index from 0 to `count` - 1 */
+  /**
+   * One run.
+   *
+   * @param index from 0 to `count` - 1
+   */
   run(index: number): SgRun {
-    const checked = checkInteger(index, 'give the run', { min: 0, max: this.count - 1 });
+    const checked = checkInteger(index, { action: 'give the run', name: 'index', min: 0, max: this.count - 1 });
     return this.#at(checked);
   }
 
+  /** The runs, in buffer order. */
   *[Symbol.iterator](): Generator<SgRun, void, undefined> {
     for (let index = 0; index < this.count; index++) yield this.#at(index);
   }
@@ -59,7 +72,8 @@ export class SgRuns implements Iterable<SgRun> {
 function mergeInto(runs: SgRuns, columns: SgColumns, pageSize: ByteLength): number {
   const { pfns, offsets, lengths } = columns;
   let count = 0;
-  // Where the run so far ends. As page and offset: the byte address of a 64 KiB page may not fit a double.
+  // The end of the current run, as page and offset: the byte address of a 64 KiB page may not fit a
+  // double.
   let endPfn = -1;
   let endOffset = 0;
   for (let index = 0; index < pfns.length; index++) {

@@ -65,31 +65,31 @@ test('SgTable.pageCount goes by the page size', () => {
   assert.equal(SgTable.fromEntries(entries, { pageSize: 65_536 }).pageCount, 2);
 });
 
-test('SgTable.fromEntries() refuses what the kernel could not hold', () => {
+test('SgTable.fromEntries() refuses entries that the kernel could not hold', () => {
   const refused: [entry: [number, number, number], message: RegExp][] = [
     [
       [-1, 0, 4096],
-      /^Cannot take the pfn of entry 0 as it must be a whole number from 0 to 1099511627775: current value is -1$/u,
+      /^Cannot make an sg table: 'entries\[0\]\.pfn' must be a whole number from 0 to 1099511627775, received -1$/u,
     ],
-    [[0.5, 0, 4096], /pfn of entry 0.*0\.5$/u],
-    [[1_099_511_627_776, 0, 4096], /pfn of entry 0.*1099511627776$/u],
-    [[0, -1, 4096], /offset of entry 0.*-1$/u],
-    [[0, 4_294_967_296, 0], /offset of entry 0.*4294967296$/u],
-    [[0, 0, 4_294_967_296], /length of entry 0.*4294967296$/u],
-    [[0, 0, Number.NaN], /length of entry 0.*NaN$/u],
+    [[0.5, 0, 4096], /'entries\[0\]\.pfn' .*0\.5$/u],
+    [[1_099_511_627_776, 0, 4096], /'entries\[0\]\.pfn' .*1099511627776$/u],
+    [[0, -1, 4096], /'entries\[0\]\.offset' .*-1$/u],
+    [[0, 4_294_967_296, 0], /'entries\[0\]\.offset' .*4294967296$/u],
+    [[0, 0, 4_294_967_296], /'entries\[0\]\.length' .*4294967296$/u],
+    [[0, 0, Number.NaN], /'entries\[0\]\.length' .*NaN$/u],
     [
       [0, 0, 4_294_963_201],
-      /entry 0 as its offset and length together must be at most 4294963200 bytes.*wraps.*4294963201$/u,
+      /'entries\[0\]\.length' must be at most 4294963200 bytes with its offset.*wraps, received 4294963201$/u,
     ],
-    [[0, 4_294_963_200, 1], /together.*4294963201$/u],
-    [[1_099_511_627_775, 0, 4097], /last pfn must be at most 1099511627775: current value is 1099511627776$/u],
+    [[0, 4_294_963_200, 1], /with its offset.*4294963201$/u],
+    [[1_099_511_627_775, 0, 4097], /last pfn of at most 1099511627775, received 1099511627776$/u],
   ];
   for (const [entry, message] of refused) assert.throws(() => tableOf(entry), { name: 'RangeError', message });
   const text = { pfn: '1', offset: 0, length: 0 } as unknown as { pfn: number; offset: number; length: number };
   assert.throws(() => SgTable.fromEntries([text]), TypeError);
   assert.throws(() => SgTable.fromEntries([]), {
     name: 'RangeError',
-    message: /must have an entry: current value is 0$/u,
+    message: /'entries' must have at least one entry, received 0$/u,
   });
 });
 
@@ -102,7 +102,10 @@ test('SgTable.fromEntries() allows more where pages are larger, and refuses late
 test('SgTable.fromEntries() refuses options it does not know', () => {
   const entries = [{ pfn: 0, offset: 0, length: 4096 }];
   assert.throws(() => SgTable.fromEntries(entries, { pageSize: 8192 }), TypeError);
-  assert.throws(() => SgTable.fromEntries(entries, { pagesize: 4096 } as object), /no option "pagesize"/u);
+  assert.throws(
+    () => SgTable.fromEntries(entries, { pagesize: 4096 } as object),
+    /'pagesize' is not one of the options/u,
+  );
 });
 
 test('SgTable describes at most 2^31 - 1 pages', () => {
@@ -113,7 +116,7 @@ test('SgTable describes at most 2^31 - 1 pages', () => {
   assert.equal(SgTable.fromEntries(entries).pageCount, 2_147_483_647);
   assert.throws(() => SgTable.fromEntries([...entries, small]), {
     name: 'RangeError',
-    message: 'Cannot make an sg table as it must describe at most 2147483647 pages: current value is 2147483648',
+    message: "Cannot make an sg table: 'entries' must describe at most 2147483647 pages, received 2147483648",
   });
 });
 
@@ -174,11 +177,11 @@ test('SgTable shows its size when inspected, and does nothing else', () => {
   assert.equal(inspect(table), 'SgTable { 2 entries, 512 pages, 2 MiB }');
 });
 
-test('SgTable.fromEntries and the walks refuse what is no list and no table', () => {
+test('SgTable.fromEntries and the walks refuse values that are not a list or a table', () => {
   assert.throws(() => SgTable.fromEntries({ pfn: 1 } as never), TypeError);
   assert.throws(() => SgTable.fromEntries(undefined as never), TypeError);
   for (const walk of [pagesByPage, pagesByEntry]) {
     assert.throws(() => walk(undefined as never), TypeError);
-    assert.throws(() => walk([1] as never), /must come from an SgTable/u);
+    assert.throws(() => walk([1] as never), /'table' must be an SgTable/u);
   }
 });

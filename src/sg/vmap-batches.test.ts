@@ -13,9 +13,9 @@ function batchesOf(pfns: ArrayLike<number>, model: PageTableModel): Batch[] {
   return vmapBatches(pfns, model).map((batch): Batch => [batch.firstPage, batch.pageCount, batch.shift]);
 }
 
-/** Pages of stretches that begin at the given pfns. */
-function pagesOf(...stretches: [pfn: number, pageCount: number][]): number[] {
-  return stretches.flatMap(([pfn, pageCount]) => Array.from({ length: pageCount }, (_, index) => pfn + index));
+/** Pages of ranges that begin at the given pfns. */
+function pagesOf(...ranges: [pfn: number, pageCount: number][]): number[] {
+  return ranges.flatMap(([pfn, pageCount]) => Array.from({ length: pageCount }, (_, index) => pfn + index));
 }
 
 test('vmapBatches() maps an order-8 buffer in one walk on arm64, and page by page on x86-64', () => {
@@ -37,7 +37,7 @@ test('vmapBatches() is limited by the alignment of the first pfn', () => {
   assert.deepEqual(batchesOf(pagesOf([1025, 64]), ARM64_PAGE_TABLES), [[0, 64, 12]]);
 });
 
-test('vmapBatches() knows no limit at pfn 0', () => {
+test('vmapBatches() has no alignment limit at pfn 0', () => {
   assert.deepEqual(batchesOf(pagesOf([0, 2048]), X86_64_PAGE_TABLES), [[0, 2048, 23]]);
   assert.deepEqual(batchesOf(pagesOf([2048, 2048]), X86_64_PAGE_TABLES), [[0, 2048, 23]]);
 });
@@ -48,7 +48,7 @@ test('vmapBatches() sees the alignment of pfns beyond 32 bits', () => {
   assert.deepEqual(batchesOf(pagesOf([2_147_483_648, 32]), ARM64_PAGE_TABLES), [[0, 32, 17]]);
 });
 
-test('vmapBatches() takes the power of two below the run, then looks again', () => {
+test('vmapBatches() takes the power of two below the run, then continues with the rest', () => {
   assert.deepEqual(batchesOf(pagesOf([1024, 31], [8192, 16]), ARM64_PAGE_TABLES), [[0, 16, 16], [16, 31, 12]]); // prettier-ignore
   assert.deepEqual(batchesOf(pagesOf([1024, 48]), ARM64_PAGE_TABLES), [[0, 32, 17], [32, 16, 16]]); // prettier-ignore
 });
@@ -76,11 +76,11 @@ test('vmapBatches() maps 2 GiB of scattered order 8 in one batch on arm64', () =
   assert.deepEqual(batchesOf(pfns, ARM64_PAGE_TABLES), [[0, 524_288, 20]]);
 });
 
-test('vmapBatches() of no pages is no batch', () => {
+test('vmapBatches() of no pages gives no batch', () => {
   assert.deepEqual(vmapBatches([], ARM64_PAGE_TABLES), []);
 });
 
-test('vmapBatches() refuses what is no list of pfns', () => {
+test('vmapBatches() refuses a value that is not a list of pfns', () => {
   for (const pfns of [[Number.NaN], [1024, -1], [0.5], [2 ** 40]]) {
     assert.throws(() => vmapBatches(pfns, ARM64_PAGE_TABLES), { name: 'RangeError' });
   }
@@ -89,7 +89,10 @@ test('vmapBatches() refuses what is no list of pfns', () => {
   }
 });
 
-/** The rule page by page and block by block, without closing batches: shifts of pages, then stretches of equal shift. */
+/**
+ * The rule page by page and block by block, without closing batches: shifts of pages, then ranges
+ * of equal shift.
+ */
 function twinOfBatches(pfns: number[], model: PageTableModel): Batch[] {
   const blockShifts: number[] = [];
   let scanning = true;
@@ -113,7 +116,7 @@ function twinOfBatches(pfns: number[], model: PageTableModel): Batch[] {
 }
 
 test('vmapBatches() agrees with a twin on any pages', () => {
-  const stretch = fc.tuple(
+  const range = fc.tuple(
     fc.oneof(
       fc.nat(64).map((count) => count * 512),
       fc.nat(400).map((count) => count * 16),
@@ -122,9 +125,9 @@ test('vmapBatches() agrees with a twin on any pages', () => {
     fc.oneof(fc.constantFrom(1, 16, 256, 512, 1024), fc.integer({ min: 1, max: 600 })),
   );
   fc.assert(
-    fc.property(fc.array(stretch, { maxLength: 8 }), fc.boolean(), (stretches, descending) => {
-      if (descending) stretches.sort((a, b) => b[1] - a[1]);
-      const pfns = pagesOf(...stretches);
+    fc.property(fc.array(range, { maxLength: 8 }), fc.boolean(), (ranges, descending) => {
+      if (descending) ranges.sort((a, b) => b[1] - a[1]);
+      const pfns = pagesOf(...ranges);
       for (const model of [ARM64_PAGE_TABLES, X86_64_PAGE_TABLES]) {
         assert.deepEqual(batchesOf(pfns, model), twinOfBatches(pfns, model));
       }

@@ -1,9 +1,14 @@
+import { types } from 'node:util';
+
 import { assert } from '../base/assert.ts';
 import { WASM_MEMORY_BYTES_MAX, WASM_PAGE_BYTES } from '../base/limits.ts';
 import { PAGES_BY_ENTRY_WASM_BASE64 } from './pages-by-entry-wasm.generated.ts';
 import type { SgTable } from './sg-table.ts';
 
-/** What is used of WebAssembly: TypeScript has it only in the browser's library. `node --jitless` has none. */
+/**
+ * The used part of WebAssembly: TypeScript declares it only in the browser's library. `node
+ * --jitless` does not have it.
+ */
 declare const WebAssembly:
   | {
       validate(bytes: Uint8Array): boolean;
@@ -13,7 +18,7 @@ declare const WebAssembly:
     }
   | undefined;
 
-/** The functions of assembly/pages-by-entry.ts. Places are offsets into the memory. */
+/** The functions of assembly/pages-by-entry.ts. Addresses are offsets into the memory. */
 interface PagesByEntryModule {
   fillPfns(pfns: number, pageCounts: number, entryCount: number, out: number): number;
   // oxlint-disable-next-line max-params -- the calling convention of the module
@@ -21,8 +26,8 @@ interface PagesByEntryModule {
 }
 
 /**
- * Entries reach the module block by block, so that its memory is as large for a thousand as for half a million, and a block is
- * still in the first cache when it is read. 1,024 to 8,192 entries measure alike.
+ * Entries are passed to the module in blocks. So its memory does not grow with the table, and a
+ * block is still in the first cache when the module reads it. 1,024 to 8,192 entries measure alike.
  */
 const BLOCK_ENTRIES = 4096;
 const PFNS_OFFSET = 0;
@@ -31,7 +36,7 @@ const OUTPUT_OFFSET: number = PAGE_COUNTS_OFFSET + BLOCK_ENTRIES * Uint32Array.B
 
 /** The module stores whole vectors: this much after the last page is overwritten, then put back. */
 const OVERRUN_BYTES = 16;
-/** The module reads ahead of where it writes, by 2 KiB, in steps of 64 bytes. */
+/** The module reads ahead of where it writes, by 1 KiB, in steps of 64 bytes. */
 const SLACK_BYTES = 4096;
 
 assert(OUTPUT_OFFSET % 64 === 0, 'The output must begin on a cache line, as the steps of the module do');
@@ -61,20 +66,25 @@ export class WasmPages {
     this.#bytes = new Uint8Array(buffer);
   }
 
-  /** Memory for `outputBytes`; undefined where SIMD is missing or no address space is left for a memory. */
+  /**
+   * Memory for `outputBytes`; undefined where SIMD is missing or no address space is left for a
+   * memory.
+   */
   static open(outputBytes: number): WasmPages | undefined {
     assert(outputBytes <= WasmPages.outputBytesMax, 'The output must fit into a WebAssembly memory');
     const code = decodeModule();
     if (typeof WebAssembly === 'undefined' || !WebAssembly.validate(code)) return undefined;
     const pages = Math.ceil((OUTPUT_OFFSET + outputBytes + SLACK_BYTES) / WASM_PAGE_BYTES);
     try {
-      // Of a fixed size: growing would detach the arrays that callers hold.
+      // Of fixed size: growing would detach the arrays that callers hold.
       const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-      // Compiled each time, in 14 us: the engine shares the machine code of equal modules, so nothing is gained by keeping one.
+      // Compiled each time, in 14 us: the engine shares the machine code of equal modules, so
+      // caching a module gains nothing.
       const instance = new WebAssembly.Instance(new WebAssembly.Module(code), { env: { memory } });
       return new WasmPages(memory.buffer, instance.exports as PagesByEntryModule);
     } catch (error) {
-      if (error instanceof RangeError) return undefined;
+      // Recognized by name: Jest has one realm's WebAssembly and another's RangeError.
+      if (types.isNativeError(error) && error.name === 'RangeError') return undefined;
       throw error;
     }
   }
@@ -83,7 +93,7 @@ export class WasmPages {
   fill(table: SgTable, width: 4 | 8): void {
     const { pfns, pageCounts } = table.columns;
     const end = OUTPUT_OFFSET + table.pageCount * width;
-    assert(pfns instanceof Uint32Array, 'The pfns must fit 32 bits');
+    assert(types.isUint32Array(pfns), 'The pfns must fit 32 bits');
     assert(end + SLACK_BYTES <= this.#bytes.length, 'The pages must fit into the memory');
     const overrun = this.#bytes.slice(end, end + OVERRUN_BYTES);
     const pageShift = Math.log2(table.pageSize);
@@ -98,7 +108,7 @@ export class WasmPages {
           : this.#module.fillAddresses(PFNS_OFFSET, PAGE_COUNTS_OFFSET, count, out, pageShift);
     }
     this.#bytes.set(overrun, end);
-    // Beyond 2^31 the module's result comes as a negative number.
+    // The module's result is negative beyond 2^31.
     assert(out >>> 0 === end, 'The module must write every page');
   }
 }

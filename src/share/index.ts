@@ -1,26 +1,21 @@
+/// <reference types="node" preserve="true" />
+/// <reference lib="esnext.disposable" preserve="true" />
+
 /** `dmabuf/share`: passing buffers between processes. */
 
-export { listenForBuffers } from './buffer-listener.ts';
-export type { BufferListener, ListenOptions } from './buffer-listener.ts';
-export { connectForBuffers } from './connect.ts';
-export { connectionFromFd } from './adopt-connection.ts';
-export type { BufferConnection, ShareWaitOptions } from './buffer-connection.ts';
-export type { MessageToSend } from './outgoing-message.ts';
-export type { ReceivedMessage } from './received-message.ts';
-export type { PeerCredentials } from '../linux/unix-socket-calls.ts';
-export { inheritBuffers, takeInheritedBuffers } from './inherit-buffers.ts';
-export type { BuffersToInherit } from './inherit-buffers.ts';
-export { inheritConnection, takeInheritedConnection } from './inherit-connection.ts';
-export type { ConnectionToInherit } from './inherit-connection.ts';
-export type { InheritOptions, InheritedOptions, StdioSlot } from './inheritance.ts';
-export { createFrameRing } from './frame-ring.ts';
-export type { FrameRing, FrameRingStats } from './frame-ring.ts';
-export type { FrameRingOptions } from './frame-ring-options.ts';
-export type { AddConsumerOptions } from './ring-members.ts';
-export { joinFrameRing } from './join-frame-ring.ts';
-export type { JoinFrameRingOptions } from './join-frame-ring.ts';
-export type { RingConsumer } from './ring-consumer.ts';
-export type { RingFrame } from './ring-frame.ts';
-export type { PublishOptions, WritableFrame } from './writable-frame.ts';
-export type { RingConsumerStats } from './ring-member.ts';
-export type { RingMode } from './ring-claims.ts';
+export { listen } from './listener/buffer-listener.ts';
+export type { BufferListener, ListenOptions, ListeningSocket } from './listener/buffer-listener.ts';
+export { supervisorSockets } from './inherit/supervisor-sockets.ts';
+export type { SupervisorSocket } from './inherit/supervisor-sockets.ts';
+export { connect } from './connection/connect.ts';
+export { connectionFromFd } from './connection/adopt-connection.ts';
+export type { WaitOptions } from '../base/abort.ts';
+export type { BufferConnection } from './connection/buffer-connection.ts';
+export type { OutgoingMessage } from './connection/outgoing-message.ts';
+export type { ReceivedMessage } from './connection/received-message.ts';
+export type { PeerCredentials } from '../linux/calls/unix-socket-calls.ts';
+export { buffersForChild, takeInheritedBuffers } from './inherit/buffers-for-child.ts';
+export type { BuffersForChild } from './inherit/buffers-for-child.ts';
+export { connectionForChild, takeInheritedConnection } from './inherit/connection-for-child.ts';
+export type { ConnectionForChild } from './inherit/connection-for-child.ts';
+export type { ForChildOptions, TakeInheritedOptions, StdioSlot } from './inherit/inheritance.ts';

@@ -12,7 +12,10 @@ export const DMA_BUF_SYNC_START = 0;
 export const DMA_BUF_SYNC_END = 4;
 export const DMA_BUF_IOCTL_SYNC: number = ioctlWrite({ group: 'b', number: 0 }, dmaBufSync.size);
 
-/** The argument is the address of the name itself: the kernel takes 4 bytes for it (`_A`) or 8 (`_B`). */
+/**
+ * The argument is the address of the name itself: the kernel takes 4 bytes for it (`_A`) or 8
+ * (`_B`).
+ */
 const NAME_ADDRESS_BYTES = 8;
 export const DMA_BUF_SET_NAME_B: number = ioctlWrite({ group: 'b', number: 1 }, NAME_ADDRESS_BYTES);
 

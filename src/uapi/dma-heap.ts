@@ -12,8 +12,9 @@ export const dmaHeapAllocationData: StructSchema<'len' | 'fd' | 'fdFlags' | 'hea
 });
 
 /**
- * The kernel tells the commands of this driver apart by number alone and takes an argument of any size: it reads a shorter one
- * as if zeros followed, and leaves what it does not know of a longer one alone (drivers/dma-buf/dma-heap.c, dma_heap_ioctl). So
- * this number, with the size of the struct above, works on kernels whose struct has grown.
+ * The driver tells its commands apart by number alone and accepts an argument of any size. It reads
+ * a shorter argument as if zeros followed, and does not touch the unknown rest of a longer one
+ * (drivers/dma-buf/dma-heap.c, dma_heap_ioctl). So this number, with the size of the struct above,
+ * works on kernels whose struct has grown.
  */
 export const DMA_HEAP_IOCTL_ALLOC: number = ioctlReadWrite({ group: 'H', number: 0 }, dmaHeapAllocationData.size);

@@ -6,7 +6,7 @@ import type { StructSchema } from './struct.ts';
 export const POLLIN = 0x0001;
 export const POLLOUT = 0x0004;
 export const POLLHUP = 0x0010;
-/** A socket's other end is gone, or does not write any more. */
+/** The other end of a socket is closed, or no longer writes. */
 export const POLLRDHUP = 0x2000;
 
 export const pollfd: StructSchema<'fd' | 'events' | 'revents'> = defineStruct({

@@ -13,12 +13,12 @@ export const syncMergeData: StructSchema<'fd2' | 'fence' | 'flags' | 'pad', 'nam
 });
 export const SYNC_IOC_MERGE: number = ioctlReadWrite({ group: '>', number: 3 }, syncMergeData.size);
 
-export const syncFenceInfo: StructSchema<'status' | 'flags' | 'timestampNs', 'objName' | 'driverName'> = defineStruct({
+export const syncFenceInfo: StructSchema<'status' | 'flags', 'objName' | 'driverName', 'timestampNs'> = defineStruct({
   objName: 'char[32]',
   driverName: 'char[32]',
   status: 's32',
   flags: 'u32',
-  timestampNs: 'u64',
+  timestampNs: 'u64 exact',
 });
 
 /** `syncFenceInfo`: the address of the array that the kernel fills. */

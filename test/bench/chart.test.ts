@@ -29,7 +29,9 @@ const CHART: Chart = {
   ],
 };
 
-/** The tags of a picture in the order in which they open and close, and whether every one is closed. */
+/**
+ * The tags of a picture in the order in which they open and close, and whether every one is closed.
+ */
 function isWellFormed(picture: string): boolean {
   const open: string[] = [];
   for (const { groups } of picture.matchAll(/<(?<end>\/?)(?<name>[a-z]+)(?:\s[^<>]*?)?(?<empty>\/?)>/gu)) {
@@ -88,7 +90,7 @@ test('drawChart() takes a single value', () => {
   assert.ok(!picture.includes('NaN') && !picture.includes('Infinity'));
 });
 
-test('drawChart() refuses values that a logarithmic scale has no place for, and a chart of nothing', () => {
+test('drawChart() refuses values that a logarithmic scale cannot show, and an empty chart', () => {
   const withValue = (y: number): Chart => ({
     ...CHART,
     panels: [{ title: '', series: [{ name: '', points: [{ x: MIB, y }] }] }],

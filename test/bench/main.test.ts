@@ -4,7 +4,7 @@ import { statSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { repositoryRoot } from '../support/source-files.ts';
+import { repositoryRoot } from '../support/runner/source-files.ts';
 import { join } from 'node:path';
 
 const BENCH_PATH = fileURLToPath(new URL('../../bench/main.js', import.meta.url));
@@ -44,7 +44,7 @@ function benchQuickly(env?: NodeJS.ProcessEnv): JsonReport {
 function assertRow(row: JsonRow): void {
   for (const text of [row.subject, row.ours, row.peer]) assert.ok(text.length > 0);
   if (row.oursNs === null) {
-    // Said why, and judged by nothing.
+    // With its reason, and without a verdict.
     assert.match(row.ours, /^n\/a: ./u);
     assert.deepEqual([row.peerNs, row.ratio, row.reached], [null, null, null]);
     return;
@@ -68,11 +68,20 @@ const SUBJECTS = [
   'sg to pages',
   'vmap',
   'a buffer of 8 MiB',
+  'huge pages',
   'a call without arguments',
   'a system call of 3 arguments that is refused',
   'a system call of 6 arguments that is refused',
   'a frame handed to another process',
   'a heap buffer',
+  'a camera',
+  'a listing in memory',
+  'a listing read from files',
+  '1080p YUYV to XRGB8888',
+  '1080p NV12 to XRGB8888',
+  '1080p YUYV',
+  '1080p XRGB8888',
+  'start-up',
 ];
 
 test('bench --quick --json measures every subject beside its peer, and leaves the chart alone', () => {
@@ -87,7 +96,18 @@ test('bench --quick --json measures every subject beside its peer, and leaves th
     'node',
     'pinnedToCore',
   ]);
-  assert.deepEqual(Object.keys(report.peers), ['conversion', 'vmap', 'memfd', 'addon', 'dmaHeap']);
+  assert.deepEqual(Object.keys(report.peers), [
+    'conversion',
+    'conversionNative',
+    'vmap',
+    'memfd',
+    'addon',
+    'dmaHeap',
+    'camera',
+    'hugePages',
+    'blit',
+    'blitNative',
+  ]);
   assert.deepEqual(subjectsOf(report), SUBJECTS);
   for (const row of report.rows) assertRow(row);
   for (const row of report.rows)
@@ -104,7 +124,7 @@ test('bench --quick --json measures every subject beside its peer, and leaves th
   assert.equal(statSync(CHART_PATH, { throwIfNoEntry: false })?.mtimeMs, chartBefore);
 });
 
-test('bench measures what needs no C where there is no compiler, and says why the rest is missing', () => {
+test('bench measures the rows without C where there is no compiler, with the reason for the others', () => {
   const report = benchQuickly({ ...process.env, PATH: '/nonexistent', CC: '/nonexistent/cc' });
   for (const { missingBecause } of Object.values(report.peers))
     assert.match(missingBecause ?? '', /^(?:no C compiler|Node's headers)/u);
@@ -113,11 +133,11 @@ test('bench measures what needs no C where there is no compiler, and says why th
   const measuredPeers = new Set(
     report.rows.filter(({ peerNs }) => peerNs !== null).map(({ peer }) => peer.split(' ')[0]),
   );
-  assert.deepEqual([...measuredPeers], ['page', 'fresh', 'child_process']);
+  assert.deepEqual([...measuredPeers], ['page', 'fresh', 'child_process', 'twice', 'the', 'a', 'node']);
 });
 
 test('bench --only measures one subject, as a table', () => {
-  const { status, stdout, stderr } = runBench(['--only', 'ffi', '--quick']);
+  const { status, stdout, stderr } = runBench(['--only', 'border', '--quick']);
   assert.equal(stderr, '');
   assert.equal(status, 0);
   assert.match(stdout, /^machine {5}\S/u);
@@ -125,17 +145,17 @@ test('bench --only measures one subject, as a table', () => {
   assert.doesNotMatch(stdout, /vmap,/u);
 });
 
-test('bench refuses what it does not know with status 2 and a line on stderr', () => {
-  for (const args of [['--only', 'everything'], ['--fast'], ['ffi']]) {
+test('bench refuses unknown arguments with status 2 and a line on stderr', () => {
+  for (const args of [['--only', 'everything'], ['--fast'], ['border']]) {
     const { status, stdout, stderr } = runBench(args);
     assert.equal(status, 2);
     assert.equal(stdout, '');
     assert.match(stderr, /^[^\n]+\n$/u);
   }
-  assert.match(runBench(['--only', 'everything']).stderr, /conversion, vmap, allocation, ffi/u);
+  assert.match(runBench(['--only', 'everything']).stderr, /conversion, vmap, allocation, huge-pages, border/u);
 });
 
-test('bench --help tells what there is', () => {
+test('bench --help lists the options', () => {
   const { status, stdout } = runBench(['--help']);
   assert.equal(status, 0);
   for (const option of ['--only', '--quick', '--json']) assert.ok(stdout.includes(option));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { isReached } from '../../bench/judged-row.ts';
+import { isReached, ratioAtMost } from '../../bench/judged-row.ts';
 import { formatReport, toJson } from '../../bench/report.ts';
 import type { BenchReport } from '../../bench/report.ts';
 import type { CPeer } from '../../src/measure/c-peer.ts';
@@ -28,14 +28,36 @@ const REPORT: BenchReport = {
     node: 'v20.19.0',
     pinnedToCore: 3,
   },
-  peers: { conversion: BUILT, vmap: BUILT, memfd: BUILT, addon: MISSING, dmaHeap: BUILT },
+  peers: {
+    conversion: BUILT,
+    conversionNative: BUILT,
+    vmap: BUILT,
+    memfd: BUILT,
+    addon: MISSING,
+    dmaHeap: BUILT,
+    camera: BUILT,
+    hugePages: BUILT,
+    blit: BUILT,
+    blitNative: BUILT,
+  },
   rows: [{ ...ROW, target: 3 }, { ...ROW, target: 2 }, { ...ROW, differenceNsMax: 10 }, ROW, MISSING_ROW],
   chartPath: undefined,
 };
 
-test('isReached() compares the ratio with the one to reach', () => {
+test('isReached() compares the ratio with the target', () => {
   assert.equal(isReached({ ...ROW, target: 2.5 }), true);
   assert.equal(isReached({ ...ROW, target: 2.6 }), false);
+});
+
+test('isReached() is null where even the fastest way would miss it', () => {
+  // 250 ns over 80 ns: at best 3.125.
+  const row = { ...ROW, fastestNs: 80 };
+  assert.equal(ratioAtMost({ ...row, target: 3.2 }), 3.125);
+  assert.equal(isReached({ ...row, target: 3.2 }), null);
+  assert.equal(ratioAtMost({ ...row, target: 3 }), undefined);
+  assert.equal(isReached({ ...row, target: 3 }), false);
+  assert.equal(isReached({ ...row, target: 2.5 }), true);
+  assert.equal(isReached({ ...row, target: 3.2, fastestNs: null }), false);
 });
 
 test('isReached() compares the difference where one is given, which may be negative', () => {
@@ -44,7 +66,12 @@ test('isReached() compares the difference where one is given, which may be negat
   assert.equal(isReached({ ...ROW, oursNs: 1, differenceNsMax: 100 }), true);
 });
 
-test('isReached() is null where there is nothing to reach, or nothing to compare with', () => {
+test('isReached() compares the time where one is given', () => {
+  assert.equal(isReached({ ...ROW, oursNsMax: 100 }), true);
+  assert.equal(isReached({ ...ROW, oursNsMax: 99 }), false);
+});
+
+test('isReached() is null without a target, or without a peer', () => {
   assert.equal(isReached(ROW), null);
   assert.equal(isReached(MISSING_ROW), null);
   assert.equal(isReached({ ...ROW, peerNs: null, ratio: null, differenceNsMax: 100 }), null);
@@ -83,10 +110,15 @@ test('toJson() gives each row its verdict, and each program how it was built or 
   ]);
   assert.deepEqual(report['peers'], {
     conversion: { command: 'cc -O2 -o /tmp/x x.c', compiler: 'cc 12' },
+    conversionNative: { command: 'cc -O2 -o /tmp/x x.c', compiler: 'cc 12' },
     vmap: { command: 'cc -O2 -o /tmp/x x.c', compiler: 'cc 12' },
     memfd: { command: 'cc -O2 -o /tmp/x x.c', compiler: 'cc 12' },
     addon: { missingBecause: 'no C compiler answers' },
     dmaHeap: { command: 'cc -O2 -o /tmp/x x.c', compiler: 'cc 12' },
+    camera: { command: 'cc -O2 -o /tmp/x x.c', compiler: 'cc 12' },
+    hugePages: { command: 'cc -O2 -o /tmp/x x.c', compiler: 'cc 12' },
+    blit: { command: 'cc -O2 -o /tmp/x x.c', compiler: 'cc 12' },
+    blitNative: { command: 'cc -O2 -o /tmp/x x.c', compiler: 'cc 12' },
   });
   assert.equal(report['chart'], null);
 });

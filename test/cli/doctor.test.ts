@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { openHeap } from '../../src/index.ts';
-import { runCli } from '../support/run-cli.ts';
+import { runCli } from '../support/processes/run-cli.ts';
 
 interface Report {
   readonly findings: readonly {
@@ -23,10 +23,10 @@ function runDoctor(): Report {
   return JSON.parse(stdout) as Report;
 }
 
-/** Of this machine, which stays the same meanwhile. */
+/** This machine's findings, which do not change meanwhile. */
 const report = runDoctor();
 
-test('dmabuf doctor --json foretells which backend openHeap("system") takes', () => {
+test('dmabuf doctor --json predicts the backend of openHeap("system")', () => {
   const { choice } = report;
   using heap = openHeap('system');
   assert.deepEqual([choice.name, choice.backend], ['system', heap.backend]);

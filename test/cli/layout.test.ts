@@ -5,11 +5,11 @@ import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 
 import { toByteLength } from '../../src/base/quantities.ts';
-import { SystemCalls } from '../../src/linux/system-calls.ts';
+import { MemoryCalls } from '../../src/linux/calls/memory-calls.ts';
 import { MiB, openHeap } from '../../src/index.ts';
 import type { OwnedFd } from '../../src/index.ts';
-import { cannotSeePfns } from '../support/layout-rights.ts';
-import { CLI_PATH, runCli } from '../support/run-cli.ts';
+import { cannotSeePfns } from '../support/devices/layout-rights.ts';
+import { CLI_PATH, runCli } from '../support/processes/run-cli.ts';
 
 interface Report {
   readonly buffer: {
@@ -104,7 +104,7 @@ test('dmabuf layout --all shows every run', { skip: cannotSeePfns() }, (t) => {
   assert.equal(runs?.length, Number(counted?.[1]?.replaceAll(',', '')));
 });
 
-test('dmabuf layout refuses what is no buffer, and says what would help', () => {
+test('dmabuf layout refuses values that are not buffers, with the remedy', () => {
   assertRefused(['999999'], 1, /Cannot use descriptor 999999.*PID:FD/u);
   assertRefused(['0'], 1, /neither a dma-buf nor a memfd/u);
   assertRefused([`${process.pid}:999999`], 1, /no such descriptor.*\/proc\/\d+\/fd/u);
@@ -112,7 +112,7 @@ test('dmabuf layout refuses what is no buffer, and says what would help', () => 
   assertRefused(['new:1MiB', '--heap', 'none-of-this-name'], 1, /Cannot open heap "none-of-this-name"/u);
 });
 
-test('dmabuf layout refuses arguments that are none', () => {
+test('dmabuf layout refuses invalid arguments', () => {
   assertRefused([], 2, /FD, PID:FD or new:SIZE/u);
   assertRefused(['3', '4'], 2, /takes no such argument/u);
   for (const target of ['three', '-1', '3:', ':3', '1:2:3', '99999999999999', '99999999999999:3', ''])
@@ -121,8 +121,8 @@ test('dmabuf layout refuses arguments that are none', () => {
   assertRefused(['3', '--heap', 'system'], 2, /--heap.*new:SIZE/u);
 });
 
-test('dmabuf layout takes no memory for pages of a memfd that nobody has touched', { skip: cannotSeePfns() }, (t) => {
-  const calls = new SystemCalls();
+test('dmabuf layout takes no memory for untouched pages of a memfd', { skip: cannotSeePfns() }, (t) => {
+  const calls = new MemoryCalls();
   const memfd = calls.createSealedMemfd('dmabuf-test', toByteLength(64 * MiB));
   t.after(() => memfd.close());
   const { status, stderr } = runCli('layout', `${process.pid}:${memfd.borrow()}`);

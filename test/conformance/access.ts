@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { Fence, MiB, isDmaBufError } from '../../src/index.ts';
+import { Fence } from '../../src/heap/importer/index.ts';
+import { MiB, isDmaBufError } from '../../src/index.ts';
 import type { AccessMode, DmaBuf } from '../../src/index.ts';
 import { heapTest } from './suite.ts';
 import type { HeapUnderTest } from './suite.ts';
 
-/** An importer that writes down what it is told. */
+/** An importer that records its calls. */
 function recordingImporter(): {
   log: string[];
   name: string;
@@ -64,7 +65,10 @@ export function testAccess(subject: HeapUnderTest): void {
         buffer.access('read', () => Promise.reject(new Error('later'))),
         /later/u,
       );
-      assert.throws(() => buffer.accessSync('write', async () => {}), /returned a promise: use access\(\)/u);
+      assert.throws(
+        () => buffer.accessSync('write', async () => {}),
+        /'body' must return no promise.*: use access\(\)/u,
+      );
       assert.deepEqual(importer.log, [
         'begin read',
         'end read',
@@ -145,7 +149,7 @@ export function testAccess(subject: HeapUnderTest): void {
       buffer.access('read', () => {}, { timeout: 1 } as object),
       TypeError,
     );
-    assert.throws(() => buffer.accessSync('read', undefined as never), /second argument/u);
+    assert.throws(() => buffer.accessSync('read', undefined as never), /'body' must be a function/u);
     assert.throws(() => buffer.accessSync('rw' as AccessMode, () => {}), TypeError);
     assert.throws(() => buffer.accessSync('read', () => {}, { wait: true } as object), TypeError);
     buffer.close();

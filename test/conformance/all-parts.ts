@@ -3,6 +3,9 @@ import { test } from 'node:test';
 import { testAccess } from './access.ts';
 import { testAllocate } from './allocate.ts';
 import { testLifetime } from './lifetime.ts';
+import { testPictures } from './pictures.ts';
+import { testParts } from './parts.ts';
+import { testReadOnly } from './read-only.ts';
 import type { HeapUnderTest } from './suite.ts';
 import { testThreads } from './threads.ts';
 import { testVmap } from './vmap.ts';
@@ -15,5 +18,16 @@ export function testHeap(subject: HeapUnderTest): void {
     test(`${name}: the whole suite`, { skip: missing }, () => {});
     return;
   }
-  for (const testPart of [testAllocate, testVmap, testAccess, testLifetime, testThreads, testWasm]) testPart(subject);
+  const parts = [
+    testAllocate,
+    testVmap,
+    testParts,
+    testReadOnly,
+    testAccess,
+    testLifetime,
+    testThreads,
+    testWasm,
+    testPictures,
+  ];
+  for (const testPart of parts) testPart(subject);
 }

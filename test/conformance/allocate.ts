@@ -58,7 +58,10 @@ export function testAllocate(subject: HeapUnderTest): void {
   });
 
   heapTest(subject, 'allocate() refuses an option that it does not have, and names those it has', (heap) => {
-    assert.throws(() => heap.allocate(1, { sharable: true } as object), /no option "sharable".*name, shareable/u);
+    assert.throws(
+      () => heap.allocate(1, { sharable: true } as object),
+      /'sharable' is not one of the options.*name, shareable/u,
+    );
   });
 
   heapTest(subject, 'setName() renames, and refuses what allocate() refuses', (heap) => {

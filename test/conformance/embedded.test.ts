@@ -1,5 +1,5 @@
-import { openEmbeddedHeap } from '../../src/backend/embedded/index.ts';
-import { checkLeaksAfterFile } from '../support/leak-check.ts';
+import { openEmbeddedHeap } from '../../src/backend/embedded/embedded-heap.ts';
+import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
 import { testHeap } from './all-parts.ts';
 
 checkLeaksAfterFile();

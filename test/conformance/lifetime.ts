@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 
 import { MiB, isDmaBufError } from '../../src/index.ts';
 import type { DmaBuf, Heap } from '../../src/index.ts';
-import { collectGarbageUntil } from '../support/collect-garbage.ts';
+import { collectGarbageUntil } from '../support/runner/collect-garbage.ts';
 import { collectWarnings, heapTest } from './suite.ts';
 import type { HeapUnderTest } from './suite.ts';
 
@@ -23,7 +23,7 @@ function dropAttachedBuffer(heap: Heap): void {
   heap.allocate(MiB).attach({ name: 'device' });
 }
 
-/** What is left of a heap that nobody closed: `collected` is told of it. */
+/** The remains of an unclosed heap: `collected` is called for it. */
 function dropHeapWithBuffer(subject: HeapUnderTest, collected: FinalizationRegistry<undefined>): DmaBuf {
   const heap = subject.open();
   collected.register(heap, undefined);
@@ -102,10 +102,10 @@ export function testLifetime(subject: HeapUnderTest): void {
     async (heap) => {
       warnings.length = 0;
       dropOpenBuffers(heap, 3);
-      assert.ok(await collectGarbageUntil(() => heap.stats().lostCount === 3));
+      assert.ok(await collectGarbageUntil(() => heap.stats().leakedCount === 3));
       assert.equal(heap.stats().usedBytes, 0);
       assert.equal(heap.stats().bufferCount, 0);
-      // Others may be of buffers that tests before this one have dropped on purpose.
+      // Other warnings may be for buffers that earlier tests have dropped on purpose.
       const [warning, ...more] = warnings.filter(({ message }) => message.includes('"lost'));
       assert.deepEqual(more, []);
       assert.match(
@@ -123,7 +123,7 @@ export function testLifetime(subject: HeapUnderTest): void {
     async (heap) => {
       dropMappedBuffer(heap);
       assert.ok(await collectGarbageUntil(() => heap.stats().usedBytes === 0));
-      assert.deepEqual([heap.stats().mappingCount, heap.stats().waitingCount], [0, 0]);
+      assert.deepEqual([heap.stats().mappingCount, heap.stats().pendingReleaseCount], [0, 0]);
       const buffer = heap.allocate(MiB);
       assert.ok(buffer.accessSync('read', (bytes) => bytes.every((byte) => byte === 0)));
       buffer.close();

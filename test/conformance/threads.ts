@@ -3,27 +3,33 @@ import { on, once } from 'node:events';
 import type { TestContext } from 'node:test';
 import { Worker } from 'node:worker_threads';
 
-import { Fence, MiB, discardHandle, isDmaBufError, openHandle } from '../../src/index.ts';
+import { Fence } from '../../src/heap/importer/index.ts';
+import { MiB, discardHandle, isDmaBufError, openHandle } from '../../src/index.ts';
 import type { BufferHandle } from '../../src/index.ts';
-import { collectGarbageUntil } from '../support/collect-garbage.ts';
-import { stateOf } from '../support/promise-state.ts';
+import { collectGarbageUntil } from '../support/runner/collect-garbage.ts';
+import { stateOf } from '../support/runner/promise-state.ts';
+import type { HandleContents } from '../../src/heap/buffer-handle.ts';
 import { heapTest } from './suite.ts';
 import type { HeapUnderTest } from './suite.ts';
 
-/** What the worker is told to do with the buffers it has opened. */
+/** The orders to the worker about its opened buffers. */
 export type WorkerOrder =
   | { readonly type: 'open'; readonly handle: BufferHandle }
   | { readonly type: 'count'; readonly times: number }
-  /** Answers with the code that it is refused with. */
+  /** Answers with the code of the refusal. */
   | { readonly type: 'accessSync' }
   | { readonly type: 'access' }
+  /** Waits until it may be read, then begins and ends an access. */
+  | { readonly type: 'ready' }
   | { readonly type: 'close' }
   /** Collect everything but the bytes. */
   | { readonly type: 'keepBytes' }
   /** Collect those too. */
   | { readonly type: 'drop' };
 
-/** What goes to the worker, and comes back: an access takes its time, while other orders are obeyed. */
+/**
+ * What goes to the worker, and comes back: an access takes its time, while other orders are obeyed.
+ */
 export interface NumberedOrder {
   readonly number: number;
   readonly order: WorkerOrder;
@@ -38,7 +44,7 @@ class BufferWorker {
   readonly #worker = new Worker(new URL('worker.js', import.meta.url));
   #orderCount = 0;
 
-  /** Ended with the test, whatever becomes of it. */
+  /** Ended with the test in any case. */
   constructor(context: TestContext) {
     context.after(() => this.end());
   }
@@ -107,8 +113,28 @@ export function testThreads(subject: HeapUnderTest): void {
     assert.equal(heap.stats().usedBytes, MiB);
     await worker.end();
     const done = await collectGarbageUntil(released(heap));
-    assert.ok(done, `the words that the threads share: ${handle.control.subarray(0, 8).join(' ')}`);
+    const { control } = handle as unknown as HandleContents;
+    assert.ok(done, `the words that the threads share: ${control.subarray(0, 8).join(' ')}`);
   });
+
+  heapTest(
+    subject,
+    'ready() and beginCpuAccess() of a worker wait for the fences of the thread that allocated',
+    async (heap, context) => {
+      const worker = new BufferWorker(context);
+      const buffer = heap.allocate(MiB);
+      buffer.accessSync('write', (bytes) => bytes.fill(7));
+      await worker.tell({ type: 'open', handle: buffer.toHandle() });
+      const fence = new Fence('a writer');
+      buffer.addFence(fence, 'write');
+      const waiting = worker.tell({ type: 'ready' });
+      assert.equal(await stateOf(waiting), 'pending');
+      fence.signal();
+      assert.deepEqual(await waiting, { byte: 7, ended: true, deviceImportable: buffer.deviceImportable });
+      await worker.tell({ type: 'close' });
+      buffer.close();
+    },
+  );
 
   heapTest(subject, 'openHandle() more than once makes more references, and none after the last is gone', (heap) => {
     const buffer = heap.allocate(MiB);
@@ -169,7 +195,7 @@ export function testThreads(subject: HeapUnderTest): void {
     const opened = openHandle(buffer.toHandle());
     assert.throws(() => opened.accessSync('rw' as 'read', () => {}), TypeError);
     assert.throws(() => opened.accessSync('read', () => {}, { wait: true } as object), TypeError);
-    assert.throws(() => opened.accessSync('read', async () => {}), /returned a promise/u);
+    assert.throws(() => opened.accessSync('read', async () => {}), /'body' must return no promise/u);
     opened.close();
     buffer.close();
     assert.equal(heap.stats().usedBytes, 0);

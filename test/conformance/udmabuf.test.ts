@@ -1,7 +1,7 @@
 import { openHeap } from '../../src/index.ts';
-import { cannotOpen } from '../support/kernel-devices.ts';
-import { cannotSeePfns, lacksLayout } from '../support/layout-rights.ts';
-import { checkLeaksAfterFile } from '../support/leak-check.ts';
+import { cannotOpen } from '../support/devices/kernel-devices.ts';
+import { cannotSeePfns, lacksLayout } from '../support/devices/layout-rights.ts';
+import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
 import { testHeap } from './all-parts.ts';
 
 checkLeaksAfterFile();
@@ -12,6 +12,7 @@ testHeap({
   lacks: {
     ...lacksLayout(cannotSeePfns()),
     capacity: "a udmabuf's memory has no capacity of its own: the machine's memory is the limit",
+    readOnlySharing: 'every holder of a dma-buf can write to it',
     many: 'each buffer takes two file descriptors',
   },
 });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 
-import { KiB, MiB, createWasmSpace, isDmaBufError } from '../../src/index.ts';
-import type { WasmMemory } from '../../src/index.ts';
+import { KiB, MiB, isDmaBufError } from '../../src/index.ts';
+import { createWasmSpace } from '../../src/heap/wasm/index.ts';
+import type { WasmMemory } from '../../src/heap/wasm/index.ts';
 import { heapTest } from './suite.ts';
 import type { HeapUnderTest } from './suite.ts';
 

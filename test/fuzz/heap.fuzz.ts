@@ -1,12 +1,15 @@
 /**
- * Goal: buffers, views, brackets, attachments and handles, in any order, do what a plain model says: who holds memory keeps
- * it, who let go sees zeros, and nobody ever sees another owner's bytes.
+ * Goal: buffers, views, brackets, attachments and handles, in any order, agree with a plain model:
+ * holders keep the memory, views that were closed see zeros, and no owner ever sees another owner's
+ * bytes.
  *
- * Method: events drawn from a seed go to a real heap, small enough to fill up, and to a model in which a buffer is an array
- * with one word a page and a set of holders. After every event the heap's counts are compared, and the words of one buffer;
- * arrays kept from closed views are looked at too. Proportions are drawn anew for each heap.
+ * Method: events drawn from a seed go to a real heap, small enough to fill up, and to a model in
+ * which a buffer is an array with one word per page and a set of holders. After every event the
+ * heap's counts are compared, and the words of one buffer. Arrays kept from closed views are
+ * checked too. The proportions of events are drawn for each heap.
  *
- * A failure names the seed: DMABUF_FUZZ_SEED=<seed> runs it again. DMABUF_FUZZ_STEPS is the number of events.
+ * A failure names the seed: DMABUF_FUZZ_SEED=<seed> runs it again. DMABUF_FUZZ_STEPS is the number
+ * of events.
  */
 
 import assert from 'node:assert/strict';
@@ -15,11 +18,12 @@ import { env } from 'node:process';
 import { test } from 'node:test';
 
 import { KiB, MiB, isDmaBufError, openHandle, openHeap } from '../../src/index.ts';
-import type { Attachment, BufferHandle, BufferView, DmaBuf, Heap, SharedBuffer } from '../../src/index.ts';
+import type { Attachment } from '../../src/heap/importer/index.ts';
+import type { BufferHandle, BufferView, DmaBuf, Heap, WorkerBuffer } from '../../src/index.ts';
 import { SeededRandom } from '../../src/base/seeded-random.ts';
-import { openEmbeddedHeap } from '../../src/backend/embedded/index.ts';
-import { cannotOpen } from '../support/kernel-devices.ts';
-import { checkLeaksAfterFile } from '../support/leak-check.ts';
+import { openEmbeddedHeap } from '../../src/backend/embedded/embedded-heap.ts';
+import { cannotOpen } from '../support/devices/kernel-devices.ts';
+import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
 
 const SEED_FIRST = Number(env['DMABUF_FUZZ_SEED'] ?? randomInt(2 ** 32 - 1));
 const STEP_COUNT = Number(env['DMABUF_FUZZ_STEPS'] ?? 40_000);
@@ -39,7 +43,7 @@ const HEAP_KINDS: readonly HeapKind[] = [
     name: 'embedded',
     missing: false,
     open: (random) =>
-      openEmbeddedHeap({ capacity: CAPACITY, warm: [0, 64 * KiB, CAPACITY][random.below(3)] as number }),
+      openEmbeddedHeap({ capacity: CAPACITY, cached: [0, 64 * KiB, CAPACITY][random.below(3)] as number }),
   },
   {
     name: 'kernel',
@@ -53,7 +57,7 @@ const HEAP_KINDS: readonly HeapKind[] = [
   },
 ];
 
-type Closable = BufferView | Attachment | SharedBuffer | BufferHandle;
+type Closable = BufferView | Attachment | WorkerBuffer | BufferHandle;
 
 /** A buffer, and what the model knows of it. */
 interface Modelled {
@@ -116,7 +120,7 @@ class HeapModel {
     const pageCount = 1 + this.#random.below([4, 40, 400][this.#random.below(3)] as number);
     const length = pageCount * this.heap.pageSize;
     const used = this.#usedBytes;
-    // The machine's memory is the limit there: not for this test to fill.
+    // The machine's memory is the limit there, and this test must not fill it.
     if (this.heap.stats().capacityBytes === undefined && used + length > CAPACITY) return;
     try {
       const buffer = this.heap.allocate(length, { shareable: this.#random.below(8) === 0 });
@@ -183,12 +187,15 @@ class HeapModel {
     this.#dropIfGone(modelled);
   }
 
-  /** What is written into an array of a closed buffer must reach nobody. */
+  /** A write into an array of a closed buffer must have no effect. */
   #writeStale(): void {
     this.#stale[this.#random.below(Math.max(1, this.#stale.length))]?.fill(0xee, 0, 16);
   }
 
-  /** Arrays of a buffer that lives on show it again when it is mapped again: only those of a closed one are dead for good. */
+  /**
+   * Arrays of a living buffer show it again when it is mapped again. Only those of a closed buffer
+   * stay dead.
+   */
   #keepStale(bytes: Uint8Array, modelled: Modelled): void {
     assert.equal(bytes[0], 0, 'an array kept after the last close reads zeros');
     if (modelled.open || modelled.holders.size > 0) return;

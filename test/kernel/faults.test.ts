@@ -1,6 +1,6 @@
 /**
- * Goal: whichever system call of an operation on a real dma-buf fails, nothing leaks and everything is as before. Method: as in
- * test/faults/failing-calls.test.ts, on the heaps of the kernel.
+ * Goal: if any system call of an operation on a real dma-buf fails, nothing leaks and the state is
+ * unchanged. Method: as in test/faults/failing-calls.test.ts, on the heaps of the kernel.
  */
 
 import assert from 'node:assert/strict';
@@ -8,17 +8,19 @@ import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 
-import { KiB, MiB, SyncFile, createWasmSpace, discardHandle, isDmaBufError } from '../../src/index.ts';
+import { KiB, MiB, SyncFile, discardHandle, isDmaBufError } from '../../src/index.ts';
+import { createWasmSpace } from '../../src/heap/wasm/index.ts';
 import type { BackendKind, BufferView, DmaBuf, Heap } from '../../src/index.ts';
-import { importBufferWithin } from '../../src/backend/import-buffer.ts';
-import { openHeapWithin } from '../../src/backend/open-heap.ts';
-import { createUdmabufWithin } from '../../src/backend/udmabuf/create-udmabuf.ts';
-import type { RawCalls } from '../../src/linux/libc.ts';
-import { SyncFileCalls } from '../../src/linux/sync-file-calls.ts';
-import { FailingCalls } from '../support/failing-calls.ts';
-import { cannotOpen } from '../support/kernel-devices.ts';
-import { checkLeaksAfterFile, heldMemory } from '../support/leak-check.ts';
-import { createMemfd } from '../support/memfd.ts';
+import { importBuffer } from '../../src/backend/fd-buffer/import-buffer.ts';
+import { openHeap } from '../../src/backend/open-heap.ts';
+import { createUdmabuf } from '../../src/backend/udmabuf/create-udmabuf.ts';
+import type { RawCalls } from '../../src/linux/calls/kernel-calls.ts';
+import { SyncFileCalls } from '../../src/linux/calls/sync-file-calls.ts';
+import { FailingCalls } from '../support/fakes/failing-calls.ts';
+import { cannotOpen } from '../support/devices/kernel-devices.ts';
+import { checkLeaksAfterFile, heldMemory } from '../support/runner/leak-check.ts';
+import { createMemfd } from '../support/devices/memfd.ts';
+import { otherMachine } from '../support/fakes/other-machine.ts';
 
 checkLeaksAfterFile();
 
@@ -46,7 +48,7 @@ interface Operation {
   prepare(scene: Scene): Prepared;
 }
 
-/** An operation that makes something which is to be closed. */
+/** An operation whose result must be closed. */
 function making(name: string, make: (buffer: DmaBuf, scene: Scene) => { close(): void }): Operation {
   return {
     name,
@@ -65,7 +67,7 @@ function making(name: string, make: (buffer: DmaBuf, scene: Scene) => { close():
   };
 }
 
-/** An operation that leaves nothing to be closed. */
+/** An operation without a result to close. */
 function doing(name: string, run: (buffer: DmaBuf, scene: Scene) => unknown): Operation {
   return {
     name,
@@ -153,7 +155,7 @@ const OPERATIONS: readonly Operation[] = [
       buffer.close();
       let imported: DmaBuf | undefined;
       const run = (): void => {
-        imported = importBufferWithin({ raw }, fd);
+        imported = importBuffer(fd, {}, otherMachine({ raw }));
       };
       const undo = (): void => {
         imported?.close();
@@ -186,8 +188,8 @@ const OPERATIONS: readonly Operation[] = [
 
 /** What must be the same before and after a failure. */
 function stateOf({ heap }: Scene): unknown {
-  const { usedBytes, bufferCount, mappingCount, waitingCount } = heap.stats();
-  return { usedBytes, bufferCount, mappingCount, waitingCount, fds: heldMemory().fds.length };
+  const { usedBytes, bufferCount, mappingCount, pendingReleaseCount } = heap.stats();
+  return { usedBytes, bufferCount, mappingCount, pendingReleaseCount, fds: heldMemory().fds.length };
 }
 
 async function attempt(run: () => unknown): Promise<unknown> {
@@ -199,11 +201,14 @@ async function attempt(run: () => unknown): Promise<unknown> {
   }
 }
 
-/** What fails after the work is done, such as giving a descriptor back, is not to be told as if the work had failed: it is repeated. */
+/**
+ * A failure after the work is done, such as in closing a descriptor, must not be reported as a
+ * failure of the work: the call is repeated.
+ */
 async function runWithFailure(operation: Operation, backend: BackendKind, n: number): Promise<boolean> {
   const atFirst = heldMemory();
   const calls = new FailingCalls();
-  const heap = openHeapWithin({ raw: calls.raw }, 'system', { backends: [backend] });
+  const heap = openHeap('system', { backends: [backend] }, otherMachine({ raw: calls.raw }));
   const scene = { heap, raw: calls.raw };
   const { run, undo } = operation.prepare(scene);
   const before = stateOf(scene);
@@ -219,8 +224,8 @@ async function runWithFailure(operation: Operation, backend: BackendKind, n: num
     await run();
   }
   undo();
-  const { usedBytes, bufferCount, mappingCount, waitingCount } = heap.stats();
-  assert.deepEqual([usedBytes, bufferCount, mappingCount, waitingCount], [0, 0, 0, 0], where);
+  const { usedBytes, bufferCount, mappingCount, pendingReleaseCount } = heap.stats();
+  assert.deepEqual([usedBytes, bufferCount, mappingCount, pendingReleaseCount], [0, 0, 0, 0], where);
   const fresh = heap.allocate(LENGTH);
   fresh.accessSync('read', (bytes) =>
     assert.ok(
@@ -253,7 +258,7 @@ for (const backend of ['kernel', 'udmabuf'] as const) {
       calls.failAt(n);
       let heap: Heap | undefined;
       try {
-        heap = openHeapWithin({ raw: calls.raw }, 'system', { backends: [backend] });
+        heap = openHeap('system', { backends: [backend] }, otherMachine({ raw: calls.raw }));
         heap.close();
       } catch (error) {
         assert.ok(isDmaBufError(error), inspect(error));
@@ -277,7 +282,7 @@ test('createUdmabuf(): the n-th system call fails, for every n', { skip: cannotO
     calls.failAt(n);
     let buffer: DmaBuf | undefined;
     try {
-      buffer = createUdmabufWithin({ raw: calls.raw }, [{ fd: memfd }, { fd: memfd }], { name: 'made' });
+      buffer = createUdmabuf([{ fd: memfd }, { fd: memfd }], { name: 'made' }, otherMachine({ raw: calls.raw }));
     } catch (error) {
       assert.ok(isDmaBufError(error), inspect(error));
       assert.equal(error.syscall, calls.failed);
@@ -301,7 +306,7 @@ test('importBuffer() of a memfd: the n-th system call fails, for every n', () =>
     let buffer: DmaBuf | undefined;
     let view: BufferView | undefined;
     const importAndMap = (): void => {
-      buffer ??= importBufferWithin({ raw: calls.raw }, memfd);
+      buffer ??= importBuffer(memfd, {}, otherMachine({ raw: calls.raw }));
       view ??= buffer.vmap();
       view.close();
     };

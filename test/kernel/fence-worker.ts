@@ -4,15 +4,15 @@ import { setImmediate } from 'node:timers/promises';
 import { parentPort } from 'node:worker_threads';
 
 import { isDmaBufError, openHandle } from '../../src/index.ts';
-import type { BufferHandle, SharedBuffer } from '../../src/index.ts';
+import type { BufferHandle, WorkerBuffer } from '../../src/index.ts';
 
-/** What the thread is told to do with a buffer. */
+/** The order to the thread about a buffer. */
 export interface FenceOrder {
   readonly type: 'refused' | 'givenUp' | 'wait' | 'block';
   readonly handle: BufferHandle;
 }
 
-const TASKS: Readonly<Record<FenceOrder['type'], (buffer: SharedBuffer) => unknown>> = {
+const TASKS: Readonly<Record<FenceOrder['type'], (buffer: WorkerBuffer) => unknown>> = {
   refused: (buffer) => {
     try {
       return buffer.accessSync('read', () => 'not refused');

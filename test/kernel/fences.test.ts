@@ -1,4 +1,7 @@
-/** How accesses and waits behave while a device works on the buffer: over vgem's own buffer, and buffers of ours that it has imported. */
+/**
+ * Accesses and waits while a device works on the buffer: over vgem's own buffer, and buffers of
+ * this package that it has imported.
+ */
 
 import assert from 'node:assert/strict';
 import { on } from 'node:events';
@@ -8,9 +11,9 @@ import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 
 import type { AccessMode, DmaBuf } from '../../src/index.ts';
-import { FENCED_SUBJECTS } from '../support/fenced-buffers.ts';
-import { checkLeaksAfterFile } from '../support/leak-check.ts';
-import { stateOf } from '../support/promise-state.ts';
+import { FENCED_SUBJECTS } from '../support/devices/fenced-buffers.ts';
+import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
+import { stateOf } from '../support/runner/promise-state.ts';
 import type { FenceOrder } from './fence-worker.ts';
 
 checkLeaksAfterFile();
@@ -75,7 +78,7 @@ for (const { name, skip, open } of FENCED_SUBJECTS) {
     assert.equal(await write, 'written');
   });
 
-  test(`access() and ready() of ${name} are given up by their signals, each alone`, { skip }, async (t) => {
+  test(`access() and ready() of ${name} are aborted by their signals, each alone`, { skip }, async (t) => {
     const { vgem, handle, buffer } = open(t);
     const writing = vgem.attachFence(handle, 'write');
     const controller = new AbortController();
@@ -92,7 +95,7 @@ for (const { name, skip, open } of FENCED_SUBJECTS) {
     assert.equal(await buffer.access('write', () => 'written'), 'written');
   });
 
-  test(`ready() and access() of ${name} go on although the buffer is closed meanwhile`, { skip }, async (t) => {
+  test(`ready() and access() of ${name} continue although the buffer is closed meanwhile`, { skip }, async (t) => {
     for (const wait of [
       (buffer: DmaBuf) => buffer.ready('write'),
       (buffer: DmaBuf) => buffer.access('write', () => {}),
@@ -124,7 +127,7 @@ for (const { name, skip, open } of FENCED_SUBJECTS) {
     },
   );
 
-  test(`openHandle() of ${name} in a worker thread: an access is refused, given up, and waits`, { skip }, async (t) => {
+  test(`openHandle() of ${name} in a worker thread: an access is refused, aborted, and waits`, { skip }, async (t) => {
     const { vgem, handle, buffer } = open(t);
     const worker = await FenceWorker.start(t);
     const writing = vgem.attachFence(handle, 'write');

@@ -1,6 +1,6 @@
 /**
- * The kernel's own tests of its heaps, tools/testing/selftests/dmabuf-heaps/dmabuf-heap.c, told in our API where it has the words, and over
- * every heap of the machine.
+ * The kernel's own tests of its heaps, tools/testing/selftests/dmabuf-heaps/dmabuf-heap.c, written
+ * in this API where it has the calls, and over every heap of the machine.
  */
 
 import assert from 'node:assert/strict';
@@ -11,14 +11,14 @@ import type { TestContext } from 'node:test';
 
 import { KiB, MiB, importBuffer, isDmaBufError, openHeap } from '../../src/index.ts';
 import type { Heap } from '../../src/index.ts';
-import { CheckedCalls } from '../../src/linux/checked-calls.ts';
-import type { OwnedFd } from '../../src/linux/fd.ts';
+import { CheckedCalls } from '../../src/linux/calls/checked-calls.ts';
+import type { OwnedFd } from '../../src/linux/calls/fd.ts';
 import { dmaHeapAllocationData, DMA_HEAP_IOCTL_ALLOC } from '../../src/uapi/dma-heap.ts';
 import { O_CLOEXEC, O_RDONLY, O_RDWR } from '../../src/uapi/fcntl.ts';
 import { ioctlReadWrite } from '../../src/uapi/ioctl.ts';
-import { cannotOpen } from '../support/kernel-devices.ts';
-import { checkLeaksAfterFile } from '../support/leak-check.ts';
-import { Vgem, missingVgem } from '../support/vgem.ts';
+import { cannotOpen } from '../support/devices/kernel-devices.ts';
+import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
+import { Vgem, missingVgem } from '../support/devices/vgem.ts';
 
 checkLeaksAfterFile();
 
@@ -63,7 +63,7 @@ function withRawHeap(t: TestContext, path: string): RawHeap {
   return heap;
 }
 
-/** What stands in debugfs of the buffer of this name. */
+/** The buffer's entry in debugfs, by its name. */
 function bufinfoOf(name: string): string | undefined {
   return readFileSync(BUFINFO, 'utf8')
     .split(/\n(?=\d{8}\t)/u)
@@ -173,7 +173,7 @@ for (const name of noHeaps === false ? readdirSync(HEAP_FOLDER) : []) {
   });
 }
 
-test('the kernel refuses an allocation on what is no heap with ENOTTY', (t) => {
+test('the kernel refuses an allocation on a file that is not a heap with ENOTTY', (t) => {
   const nothing = withRawHeap(t, '/dev/null');
   assert.throws(
     () => nothing.ioctl(DMA_HEAP_IOCTL_ALLOC, dmaHeapAllocationData.write({ len: MiB, heapFlags: 0x11_1111 })),

@@ -1,23 +1,22 @@
-/** Descriptors that no buffer is made of: each with the right error, and nothing left open. */
+/** Descriptors that cannot become buffers: each with the right error, and nothing left open. */
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { closeSync, constants, openSync, readdirSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 
 import { KiB, MiB, importBuffer, isDmaBufError, openHeap } from '../../src/index.ts';
 import type { DmaBufErrorCode, OwnedFd } from '../../src/index.ts';
-import { CheckedCalls } from '../../src/linux/checked-calls.ts';
-import { UnixSocketCalls } from '../../src/linux/unix-socket-calls.ts';
-import { DMA_HEAP_IOCTL_ALLOC, dmaHeapAllocationData } from '../../src/uapi/dma-heap.ts';
-import { O_CLOEXEC, O_RDONLY } from '../../src/uapi/fcntl.ts';
+import { UnixSocketCalls } from '../../src/linux/calls/unix-socket-calls.ts';
 import { F_SEAL_FUTURE_WRITE, F_SEAL_GROW, F_SEAL_SHRINK, F_SEAL_WRITE } from '../../src/uapi/memfd.ts';
-import { cannotOpen } from '../support/kernel-devices.ts';
-import { checkLeaksAfterFile } from '../support/leak-check.ts';
-import { createMemfd } from '../support/memfd.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { assertHeld, settledDescriptors } from '../share/held-descriptors.ts';
+import { cannotOpen } from '../support/devices/kernel-devices.ts';
+import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
+import { createMemfd } from '../support/devices/memfd.ts';
+import { openReadOnlyHeapBuffer } from '../support/devices/read-only-heap-buffer.ts';
+import { temporaryFolder } from '../support/runner/temporary-folder.ts';
 
 checkLeaksAfterFile();
 
@@ -64,28 +63,12 @@ function openRegularFile(t: TestContext): number {
   return opened(t, path, constants.O_RDWR);
 }
 
-/** Of a closed memfd's: nobody opens anything before it is used. */
+/** Of a closed memfd: its number is not reused before the test uses it. */
 function closedNumber(): number {
   const fd = createMemfd({ length: LENGTH });
   const number = fd.borrow();
   fd.close();
   return number;
-}
-
-/** As a heap gives it to whoever asks for one to read. */
-function openReadOnlyHeapBuffer(t: TestContext): OwnedFd {
-  const calls = new ReadOnlyHeap();
-  return closing(t, calls.allocate());
-}
-
-class ReadOnlyHeap extends CheckedCalls {
-  allocate(): OwnedFd {
-    const heap = this.own(this.checked('open', this.raw.open('/dev/dma_heap/system', O_RDONLY | O_CLOEXEC)));
-    const argument = dmaHeapAllocationData.write({ len: LENGTH, fdFlags: O_RDONLY | O_CLOEXEC });
-    this.checked('ioctl', this.raw.ioctl(heap.borrow(), DMA_HEAP_IOCTL_ALLOC, argument));
-    heap.close();
-    return this.own(dmaHeapAllocationData.read(argument).fd);
-  }
 }
 
 function openSyncFile(t: TestContext): OwnedFd {
@@ -106,8 +89,8 @@ function reopened(t: TestContext, flags: number): number {
 
 const OTHER_KIND = /neither a dma-buf nor a memfd/u;
 const COULD_SHRINK = /could shrink it: .*MFD_ALLOW_SEALING.*F_SEAL_SHRINK/u;
-const ONLY_TO_READ = /not opened for reading and writing: .*O_RDWR/u;
-const SEALED_AGAINST_WRITING = /sealed against writing/u;
+const TO_READ = /\{ mode: 'read' \}/u;
+const NOT_TO_READ = /not opened for reading and writing: .*O_RDWR/u;
 const REFUSED: readonly Refused[] = [
   { name: 'a closed descriptor', code: 'EBADF', message: /EBADF/u, open: closedNumber },
   { name: 'a pipe', code: 'EINVAL', message: OTHER_KIND, open: openPipe },
@@ -117,7 +100,7 @@ const REFUSED: readonly Refused[] = [
   {
     name: 'a regular file',
     code: 'EINVAL',
-    message: /as (?:it is neither|whoever else holds)/u,
+    message: /as (?:it is neither|another holder)/u,
     open: openRegularFile,
   },
   { name: 'an unsealed memfd', code: 'EINVAL', message: COULD_SHRINK, open: sealedAgainst(0) },
@@ -129,14 +112,14 @@ const REFUSED: readonly Refused[] = [
   },
   {
     name: 'a memfd sealed against writing',
-    code: 'EINVAL',
-    message: SEALED_AGAINST_WRITING,
+    code: 'EACCES',
+    message: TO_READ,
     open: sealedAgainst(F_SEAL_SHRINK | F_SEAL_WRITE),
   },
   {
     name: 'a memfd sealed against writing in the future',
-    code: 'EINVAL',
-    message: SEALED_AGAINST_WRITING,
+    code: 'EACCES',
+    message: TO_READ,
     open: sealedAgainst(F_SEAL_SHRINK | F_SEAL_FUTURE_WRITE),
   },
   {
@@ -146,21 +129,21 @@ const REFUSED: readonly Refused[] = [
     open: sealedAgainst(F_SEAL_SHRINK, 0),
   },
   {
-    name: 'a memfd that is not whole pages',
+    name: 'a memfd of less than a page',
     code: 'EINVAL',
-    message: /length of 65535 bytes is not whole pages of \d+/u,
-    open: sealedAgainst(F_SEAL_SHRINK, LENGTH - 1),
+    message: /length of 4095 bytes is less than a page of \d+/u,
+    open: sealedAgainst(F_SEAL_SHRINK, 4095),
   },
   {
     name: 'a memfd opened for reading',
     code: 'EACCES',
-    message: ONLY_TO_READ,
+    message: TO_READ,
     open: (t) => reopened(t, constants.O_RDONLY),
   },
   {
     name: 'a memfd opened for writing',
     code: 'EACCES',
-    message: ONLY_TO_READ,
+    message: NOT_TO_READ,
     open: (t) => reopened(t, constants.O_WRONLY),
   },
   { name: 'a memfd opened as a path', code: 'EBADF', message: /EBADF/u, open: (t) => reopened(t, O_PATH) },
@@ -174,8 +157,8 @@ const REFUSED: readonly Refused[] = [
     name: 'a heap buffer for reading',
     skip: cannotOpen('/dev/dma_heap/system'),
     code: 'EACCES',
-    message: ONLY_TO_READ,
-    open: openReadOnlyHeapBuffer,
+    message: TO_READ,
+    open: (t) => closing(t, openReadOnlyHeapBuffer(LENGTH)),
   },
   {
     name: 'a sync file',
@@ -187,9 +170,9 @@ const REFUSED: readonly Refused[] = [
 ];
 
 for (const { name, skip = false, code, message, open } of REFUSED) {
-  test(`importBuffer() refuses ${name} with ${code}`, { skip }, (t) => {
+  test(`importBuffer() refuses ${name} with ${code}`, { skip }, async (t) => {
     const fd = open(t);
-    const before = readdirSync('/proc/self/fd').length;
+    const before = await settledDescriptors();
     assert.throws(
       () => importBuffer(fd),
       (error) => {
@@ -198,11 +181,11 @@ for (const { name, skip = false, code, message, open } of REFUSED) {
         return true;
       },
     );
-    assert.equal(readdirSync('/proc/self/fd').length, before, 'Nothing stays open');
+    await assertHeld(before, 'something stays open');
   });
 }
 
-test('importBuffer() refuses what is no descriptor, no option and no name', (t) => {
+test('importBuffer() refuses invalid descriptors, options and names', (t) => {
   const fd = closing(t, createMemfd({ length: LENGTH }));
   for (const wrong of [undefined, null, '3', {}, 3n]) assert.throws(() => importBuffer(wrong as number), TypeError);
   for (const wrong of [-1, 1.5, Number.NaN, 2 ** 31]) assert.throws(() => importBuffer(wrong), RangeError);

@@ -1,4 +1,7 @@
-/** Buffers made of descriptors that came from elsewhere: what is taken, what is refused, and whose memory it is. */
+/**
+ * Buffers made from descriptors from elsewhere: which are accepted, which are refused, and who owns
+ * the memory.
+ */
 
 import assert from 'node:assert/strict';
 import { fstatSync, readFileSync, writeSync } from 'node:fs';
@@ -7,13 +10,13 @@ import type { TestContext } from 'node:test';
 
 import { KiB, createUdmabuf, importBuffer, openHeap } from '../../src/index.ts';
 import type { DmaBuf, OwnedFd } from '../../src/index.ts';
-import { openEmbeddedHeap } from '../../src/backend/embedded/index.ts';
+import { openEmbeddedHeap } from '../../src/backend/embedded/embedded-heap.ts';
 import { collectWarnings } from '../conformance/suite.ts';
-import { collectGarbageUntil } from '../support/collect-garbage.ts';
-import { cannotOpen } from '../support/kernel-devices.ts';
-import { checkLeaksAfterFile, heldMemory } from '../support/leak-check.ts';
-import { createMemfd } from '../support/memfd.ts';
-import { Vgem, missingVgem } from '../support/vgem.ts';
+import { collectGarbageUntil } from '../support/runner/collect-garbage.ts';
+import { cannotOpen } from '../support/devices/kernel-devices.ts';
+import { checkLeaksAfterFile, heldMemory } from '../support/runner/leak-check.ts';
+import { createMemfd } from '../support/devices/memfd.ts';
+import { Vgem, missingVgem } from '../support/devices/vgem.ts';
 
 checkLeaksAfterFile();
 const warnings = collectWarnings();
@@ -149,7 +152,7 @@ for (const { name, skip, exporter, isDmaBuf, open } of ORIGINS) {
     theirs.close();
   });
 
-  test(`setName() of ${name} is seen by whoever imports it afterwards`, { skip }, (t) => {
+  test(`setName() of ${name} is seen by later imports`, { skip }, (t) => {
     const fd = closing(t, open());
     const buffer = closing(t, importBuffer(fd));
     buffer.setName('renamed');
@@ -167,7 +170,7 @@ for (const { name, skip, exporter, isDmaBuf, open } of ORIGINS) {
     assert.equal(heldMemory().fds.length, before.fds.length + 1);
     await collectGarbageUntil(() => heldMemory().fds.length === before.fds.length);
     assert.deepEqual(heldMemory(), before);
-    // One of all buffers that were imported and forgotten is told of.
+    // Node warns once for all buffers that were imported and forgotten.
     assert.equal(warnings.length, 1);
     assert.match(
       warnings[0]?.message ?? '',

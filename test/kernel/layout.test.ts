@@ -1,4 +1,6 @@
-/** Layouts of real buffers: each way of finding them out against another. And tracing leaves nothing behind. */
+/**
+ * Layouts of real buffers: each source compared with another. And tracing leaves nothing behind.
+ */
 
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
@@ -13,16 +15,18 @@ import { layoutOfDmaBuf } from '../../src/backend/layout/dma-buf-layout.ts';
 import { DmaBufError } from '../../src/base/errors.ts';
 import { toByteLength } from '../../src/base/quantities.ts';
 import { KiB, MiB, importBuffer, openHeap } from '../../src/index.ts';
-import type { BufferLayout, DmaBuf, Heap, SgTable } from '../../src/index.ts';
-import { SystemCalls } from '../../src/linux/system-calls.ts';
-import { TRACE_FILES } from '../../src/linux/tracefs-files.ts';
-import type { TraceFiles } from '../../src/linux/tracefs-files.ts';
-import { cannotOpen } from '../support/kernel-devices.ts';
-import { cannotSeePfns, cannotTrace } from '../support/layout-rights.ts';
-import { checkLeaksAfterFile } from '../support/leak-check.ts';
-import { asNobody, cannotBeNobody, NOBODY } from '../support/other-user.ts';
-import { CLI_PATH, runCli } from '../support/run-cli.ts';
-import { Vgem, missingVgem } from '../support/vgem.ts';
+import type { BufferLayout, DmaBuf, Heap } from '../../src/index.ts';
+import type { SgTable } from '../../src/sg/index.ts';
+import { MemoryCalls } from '../../src/linux/calls/memory-calls.ts';
+import { TRACE_FILES } from '../../src/linux/tracefs/tracefs-files.ts';
+import type { TraceFiles } from '../../src/linux/tracefs/tracefs-files.ts';
+import { cannotOpen } from '../support/devices/kernel-devices.ts';
+import { cannotSeePfns, cannotTrace } from '../support/devices/layout-rights.ts';
+import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
+import { asNobody, cannotBeNobody, NOBODY } from '../support/processes/other-user.ts';
+import { CLI_PATH, runCli } from '../support/processes/run-cli.ts';
+import { Vgem, missingVgem } from '../support/devices/vgem.ts';
+import { otherMachine } from '../support/fakes/other-machine.ts';
 
 checkLeaksAfterFile();
 
@@ -50,7 +54,7 @@ function runsOf(layout: BufferLayout): [pfn: number, length: number][] {
   return Array.from({ length: count }, (_, index) => [pfns[index] ?? -1, lengths[index] ?? -1]);
 }
 
-/** As whoever is given the descriptor sees it. */
+/** As the receiver of the descriptor sees it. */
 function importedLayout(buffer: DmaBuf): BufferLayout {
   const fd = buffer.exportFd();
   const imported = importBuffer(fd);
@@ -91,7 +95,7 @@ test('layout() of a traced kernel buffer tells the entries that the heap took', 
     );
     assert.equal(table.length, length);
     assert.ok([...table.entries()].every(({ pfn, length }) => pfn % (length / heap.pageSize) === 0));
-    // The other way of finding out: what a mapping is given.
+    // The other source: the pages that a mapping receives.
     const imported = importedLayout(buffer);
     assert.equal(imported.known && imported.source, 'the pages of its mapping, in runs: a probe on remap_pfn_range');
     assert.deepEqual(runsOf(imported), runsOf(layout));
@@ -200,7 +204,7 @@ test(
 class FailingTraceFiles {
   readonly files: TraceFiles;
   callCount = 0;
-  /** Whether the call that failed was to remove something: what it was is still there then. */
+  /** Whether the failed call was a removal: its object still exists then. */
   failedToRemove = false;
   readonly #failing: number;
 
@@ -222,13 +226,16 @@ class FailingTraceFiles {
   }
 }
 
-/** `measure` with the first call failing, then the second, until none does. Nothing must be left behind. */
+/**
+ * `measure` with the first call failing, then the second, until none does. Nothing must be left
+ * behind.
+ */
 function failEachCall(measure: (files: TraceFiles) => BufferLayout): number {
   const before = traceState();
   for (let failing = 1; ; failing += 1) {
     const failures = new FailingTraceFiles(failing);
     const layout = measure(failures.files);
-    // What could not be removed, the next one removes.
+    // The next trace removes what could not be removed.
     if (failures.failedToRemove) {
       assert.notDeepEqual(traceState(), before);
       assert.ok(measure(TRACE_FILES).known);
@@ -247,7 +254,7 @@ test('layoutOfDmaBuf() leaves tracing as it was, whichever call fails', { skip: 
   const buffer = openTestHeap(t, 'kernel').allocate(8 * KiB);
   const fd = buffer.exportFd();
   t.after(() => [buffer, fd].forEach((closable) => closable.close()));
-  const calls = new SystemCalls();
+  const calls = new MemoryCalls();
   const size = { length: toByteLength(buffer.length), pageSize: calls.pageSize() };
   const callCount = failEachCall((files) => layoutOfDmaBuf(calls, fd.borrow(), { ...size, files }));
   assert.ok(callCount > 10, `${callCount} calls`);
@@ -258,7 +265,9 @@ test('traceAllocation() allocates whichever call fails, and leaves tracing as it
   const pageSize = toByteLength(heap.pageSize);
   const length = toByteLength(8 * KiB);
   const callCount = failEachCall((files) => {
-    const { value, layout } = traceAllocation({ root: '/', files, length, pageSize }, () => heap.allocate(length));
+    const { value, layout } = traceAllocation({ machine: otherMachine({ root: '/' }), files, length, pageSize }, () =>
+      heap.allocate(length),
+    );
     assert.equal(value.length, length);
     value.close();
     return layout;
@@ -268,7 +277,10 @@ test('traceAllocation() allocates whichever call fails, and leaves tracing as it
   const failing = (): never => {
     throw new RangeError('no room');
   };
-  assert.throws(() => traceAllocation({ root: '/', length, pageSize }, failing), /^RangeError: no room$/u);
+  assert.throws(
+    () => traceAllocation({ machine: otherMachine({ root: '/' }), length, pageSize }, failing),
+    /^RangeError: no room$/u,
+  );
   assert.deepEqual(traceState(), before);
 });
 
@@ -296,7 +308,7 @@ test(
   },
 );
 
-test('layout() is unknown while somebody else holds our name for a probe', { skip: skipKernel }, (t) => {
+test('layout() is unknown while another process holds our name for a probe', { skip: skipKernel }, (t) => {
   const buffer = openTestHeap(t, 'kernel').allocate(8 * KiB);
   const other = join(INSTANCES, `other-${process.pid}`);
   const group = `dmabuf_${process.pid}_0`;
@@ -309,13 +321,13 @@ test('layout() is unknown while somebody else holds our name for a probe', { ski
   assert.match(layout.known ? 'known' : layout.reason, /kprobe_events: write failed with EEXIST$/u);
   assert.deepEqual(traceState(), before);
   rmdirSync(other);
-  // Nobody uses it now: it passes for one of our own that was left behind.
+  // The probe is unused now, so it counts as a leftover of this process.
   assert.ok(buffer.layout().known);
 });
 
 const HANGING = `
-  import { TraceInstance } from '${new URL('../../src/linux/tracefs-instance.js', import.meta.url).href}';
-  import { TRACE_FILES } from '${new URL('../../src/linux/tracefs-files.js', import.meta.url).href}';
+  import { TraceInstance } from '${new URL('../../src/linux/tracefs/tracefs-instance.js', import.meta.url).href}';
+  import { TRACE_FILES } from '${new URL('../../src/linux/tracefs/tracefs-files.js', import.meta.url).href}';
   const trace = new TraceInstance({ tracefs: '${TRACEFS}', root: '/', files: TRACE_FILES, bufferBytes: 4096 });
   trace.addProbe('stays', 'remap_pfn_range');
   trace.recordProbes('common_pid == 1');

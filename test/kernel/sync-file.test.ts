@@ -1,4 +1,7 @@
-/** IGT's tests/dmabuf_sync_file.c told in our API, and sync files themselves: over the fences of a device, signaled by the test. */
+/**
+ * IGT's tests/dmabuf_sync_file.c in this API, and sync files themselves: over the fences of a
+ * device, signaled by the test.
+ */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -6,10 +9,10 @@ import type { TestContext } from 'node:test';
 
 import { SyncFile, isDmaBufError } from '../../src/index.ts';
 import type { AccessMode, DmaBuf } from '../../src/index.ts';
-import { FENCED_SUBJECTS, openVgemBuffer } from '../support/fenced-buffers.ts';
-import { checkLeaksAfterFile } from '../support/leak-check.ts';
-import { stateOf } from '../support/promise-state.ts';
-import { missingVgem } from '../support/vgem.ts';
+import { FENCED_SUBJECTS, openVgemBuffer } from '../support/devices/fenced-buffers.ts';
+import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
+import { stateOf } from '../support/runner/promise-state.ts';
+import { missingVgem } from '../support/devices/vgem.ts';
 
 checkLeaksAfterFile();
 
@@ -143,14 +146,14 @@ test(
     const file = exportSyncFile(t, buffer, 'read');
     const pending = file.info();
     assert.match(pending.name, /^vgem-unbound\d+-\d+$/u);
-    assert.deepEqual(pending.fences, [{ timelineName: 'unbound', driverName: 'vgem', status: 0, timestampNs: 0 }]);
+    assert.deepEqual(pending.fences, [{ timelineName: 'unbound', driverName: 'vgem', status: 0, timestampNs: 0n }]);
     assert.equal(pending.status, 0);
-    const before = Number(process.hrtime.bigint());
+    const before = process.hrtime.bigint();
     vgem.signal(fence);
-    const after = Number(process.hrtime.bigint());
+    const after = process.hrtime.bigint();
     const done = file.info();
     assert.deepEqual([done.status, done.fences[0]?.status], [1, 1]);
-    const timestampNs = done.fences[0]?.timestampNs ?? 0;
+    const timestampNs = done.fences[0]?.timestampNs ?? 0n;
     assert.ok(before <= timestampNs && timestampNs <= after, `${before} ${timestampNs} ${after}`);
     const [idle] = [exportSyncFile(t, buffer, 'read').info()];
     assert.equal(idle.status, 1);
@@ -225,7 +228,7 @@ test('SyncFile.fromFd() takes a descriptor over, which waits for the same fence'
 });
 
 test(
-  'importSyncFile() and exportSyncFile() refuse wrong modes, and importSyncFile() what is no sync file',
+  'importSyncFile() and exportSyncFile() refuse wrong modes, and importSyncFile() values that are not sync files',
   { skip: withoutVgem },
   (t) => {
     const { buffer } = openVgemBuffer(t);

@@ -1,4 +1,7 @@
-/** The kernel's own tests of udmabuf, tools/testing/selftests/drivers/dma-buf/udmabuf.c, told in our API. */
+/**
+ * The kernel's own tests of udmabuf, tools/testing/selftests/drivers/dma-buf/udmabuf.c, in this
+ * API.
+ */
 
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync, writeSync } from 'node:fs';
@@ -9,18 +12,18 @@ import type { TestContext } from 'node:test';
 import { KiB, MiB, createUdmabuf, isDmaBufError } from '../../src/index.ts';
 import type { OwnedFd } from '../../src/index.ts';
 import { toByteLength } from '../../src/base/quantities.ts';
-import { DmaBufCalls } from '../../src/linux/dma-buf-calls.ts';
-import { libc } from '../../src/linux/libc.ts';
-import { SystemCalls } from '../../src/linux/system-calls.ts';
-import { cannotOpen } from '../support/kernel-devices.ts';
-import { checkLeaksAfterFile } from '../support/leak-check.ts';
-import { createMemfd } from '../support/memfd.ts';
+import { DmaBufCalls } from '../../src/linux/calls/dma-buf-calls.ts';
+import { kernelCalls } from '../../src/linux/calls/kernel-calls.ts';
+import { MemoryCalls } from '../../src/linux/calls/memory-calls.ts';
+import { cannotOpen } from '../support/devices/kernel-devices.ts';
+import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
+import { createMemfd } from '../support/devices/memfd.ts';
 
 checkLeaksAfterFile();
 
 const DEVICE = '/dev/udmabuf';
 const skip = cannotOpen(DEVICE);
-const PAGE = libc.getpagesize();
+const PAGE = kernelCalls.getpagesize();
 /** include/uapi/linux/memfd.h */
 const MFD_HUGETLB = 0x0004;
 const HUGE_PAGE = 2 * MiB;
@@ -33,13 +36,13 @@ function memfdOf(t: TestContext, pageCount: number): OwnedFd {
   return memfd;
 }
 
-/** What the driver itself says of a stretch that our door refuses before it. */
-function askDriver(stretch: { fd: number; offset: number; length: number }): void {
+/** The driver's own answer to a range that this package refuses first. */
+function askDriver(range: { fd: number; offset: number; length: number }): void {
   const calls = new DmaBufCalls();
   const device = calls.openUdmabuf(DEVICE);
   try {
-    const fd = stretch.fd as ReturnType<OwnedFd['borrow']>;
-    calls.createUdmabufOfStretches(device.borrow(), [{ ...stretch, fd, length: toByteLength(stretch.length) }]).close();
+    const fd = range.fd as ReturnType<OwnedFd['borrow']>;
+    calls.createUdmabufOfRanges(device.borrow(), [{ ...range, fd, length: toByteLength(range.length) }]).close();
   } finally {
     device.close();
   }
@@ -59,7 +62,7 @@ for (const [what, offset, length] of [
   });
 }
 
-test('createUdmabuf() refuses what is no memfd, as the driver does', { skip }, () => {
+test('createUdmabuf() refuses files that are not memfds, as the driver does', { skip }, () => {
   assert.throws(
     () => createUdmabuf([{ fd: 0, length: PAGE }]),
     (error) => isDmaBufError(error, 'EINVAL') && /must be a memfd/u.test(error.message),
@@ -86,12 +89,15 @@ test('createUdmabuf() of a whole memfd is its memory', { skip }, (t) => {
   fd.close();
 });
 
-/** Of the order in which they lie in the buffer: fills the memfd through `fill`, and compares the buffer with it, quarter by quarter. */
+/**
+ * Of the order in which they lie in the buffer: fills the memfd through `fill`, and compares the
+ * buffer with it, quarter by quarter.
+ */
 function checkQuarters(memfd: OwnedFd, memfdLength: number, fill: (byte: number) => void): void {
   const length = 4 * PAGE;
   fill(0x61);
-  const stretches = [0, 1, 2, 3].map((quarter) => ({ fd: memfd, offset: (quarter * memfdLength) / 4, length }));
-  const buffer = createUdmabuf(stretches);
+  const ranges = [0, 1, 2, 3].map((quarter) => ({ fd: memfd, offset: (quarter * memfdLength) / 4, length }));
+  const buffer = createUdmabuf(ranges);
   try {
     assert.equal(buffer.length, 4 * length);
     fill(0x62);
@@ -146,7 +152,10 @@ test(
   },
 );
 
-/** Why there are no huge pages; false once they are reserved, until the test ends. Reserved in the guest alone: it is nobody's machine. */
+/**
+ * Why there are no huge pages; false once they are reserved, until the test ends. Reserved in the
+ * guest only, which has no other user.
+ */
 function reserveHugePages(t: TestContext): string | false {
   if (hostname() !== 'dmabuf-guest') return 'huge pages are reserved in the guest alone: npm run vm boots it';
   const before = readFileSync(HUGE_PAGES, 'utf8');
@@ -164,9 +173,9 @@ test('createUdmabuf() of four parts of a memfd with huge pages', { skip }, (t) =
   }
   const length = toByteLength(HUGE_PAGE_COUNT * HUGE_PAGE);
   const memfd = createMemfd({ length, flags: MFD_HUGETLB });
-  const calls = new SystemCalls();
+  const calls = new MemoryCalls();
   const address = calls.mapFile({ fd: memfd.borrow(), offset: 0, length });
-  checkQuarters(memfd, length, (byte) => libc.memset(address, byte, length));
+  checkQuarters(memfd, length, (byte) => kernelCalls.memset(address, byte, length));
   calls.unmap({ address, length });
   memfd.close();
 });
@@ -182,7 +191,7 @@ test("createUdmabuf() keeps to the driver's limits, and says which they are and 
     () => createUdmabuf(Array.from({ length: countMax + 1 }, () => small)),
     (error) =>
       isDmaBufError(error, 'EINVAL') &&
-      error.message.includes(`at most ${countMax} stretches: current value is ${countMax + 1}; as root, run: echo `),
+      error.message.includes(`at most ${countMax} items: current value is ${countMax + 1}; as root, run: echo `),
   );
   createUdmabuf([{ fd: memfd, length: mibMax * MiB }]).close();
   assert.throws(

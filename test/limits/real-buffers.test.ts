@@ -1,4 +1,7 @@
-/** As limits.test.ts, for buffers that are files of their own: of the kernel's heaps, of udmabuf, and imported. */
+/**
+ * As limits.test.ts, for buffers that are files of their own: of the kernel's heaps, of udmabuf,
+ * and imported.
+ */
 
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -10,11 +13,12 @@ import type { TestContext } from 'node:test';
 import { KiB, isDmaBufError } from '../../src/index.ts';
 import type { BufferView, DmaBuf } from '../../src/index.ts';
 import { MAPPINGS_KEPT_FREE } from '../../src/base/limits.ts';
-import { openHeapWithin } from '../../src/backend/open-heap.ts';
-import { cannotOpen } from '../support/kernel-devices.ts';
-import { checkLeaksAfterFile } from '../support/leak-check.ts';
-import { runScript } from '../support/run-script.ts';
-import { temporaryTree } from '../support/temporary-folder.ts';
+import { openHeap } from '../../src/backend/open-heap.ts';
+import { cannotOpen } from '../support/devices/kernel-devices.ts';
+import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
+import { runScript } from '../support/processes/run-script.ts';
+import { temporaryTree } from '../support/runner/temporary-folder.ts';
+import { otherMachine } from '../support/fakes/other-machine.ts';
 
 checkLeaksAfterFile();
 
@@ -101,7 +105,7 @@ for (const backend of ['kernel', 'udmabuf'] as const) {
     `vmap() of buffers of the ${backend} heap stops before vm.max_map_count, names it, and goes on when one is closed`,
     { skip },
     (t) => {
-      const heap = openHeapWithin({ root: machineOfFewMappings(t, 60) }, 'system', { backends: [backend] });
+      const heap = openHeap('system', { backends: [backend] }, otherMachine({ root: machineOfFewMappings(t, 60) }));
       const buffers: DmaBuf[] = [];
       const views: BufferView[] = [];
       const mapOneMore = (): void => {

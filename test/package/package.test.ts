@@ -1,24 +1,29 @@
-/** The package as npm packs it, unpacked somewhere else and used from there. dist/ must have been built; nothing is downloaded. */
+/**
+ * The package as npm packs it, unpacked somewhere else and used from there. dist/ must have been
+ * built; nothing is downloaded.
+ */
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { listFiles, repositoryRoot } from '../support/source-files.ts';
-import { writeFiles } from '../support/temporary-folder.ts';
-
-const PROGRAM = 'dist/src/cli/main.js';
+import { listFiles, repositoryRoot } from '../support/runner/source-files.ts';
+import { writeFiles } from '../support/runner/temporary-folder.ts';
+import { installPackedPackage, mustRun, readManifest, run, specifiersOf } from './packed-package.ts';
 
 /** What may be in the package. */
 const PACKED = [
   /^(?:package\.json|LICENSE|README\.md|CHANGELOG\.md)$/u,
   /^docs\/.+\.(?:md|svg|png)$/u,
+  /^docs\/schemas\/dmabuf-[a-z-]+\.schema\.json$/u,
+  /^dist\/man\/dmabuf\.1$/u,
   /^(?:bench\/peer|test\/peers)\/[^/]+\.[ch]$/u,
   /^examples\/[^/]+\.ts$/u,
-  /^dist\/src\/.+\.(?:js|js\.map|d\.ts|d\.ts\.map)$/u,
+  /^native\/(?:border\.c|linux-(?:x64|arm64)\/border\.node)$/u,
+  /^dist\/bundle\/(?:shared\/)?[^/]+\.js$/u,
+  /^dist\/src\/.+\.d\.ts$/u,
+  /^dist\/tree-sitter\/(?:web-tree-sitter\.(?:js|wasm|LICENSE)|tree-sitter-c\.(?:wasm|LICENSE))$/u,
 ];
 const TEST_OUTPUT = /\.(?:test|fuzz)\./u;
 
@@ -57,131 +62,56 @@ const backends = [...new Set(listHeaps().map((listing) => listing.backend))];
 console.log(JSON.stringify({ read, known, code, freeCount, bufferCount, usedBytes, backends }));
 `;
 
-const CONSUMER = `
-import { openHeap } from 'dmabuf';
-import type { BufferView, DmaBuf } from 'dmabuf';
-import { openEmbeddedHeap } from 'dmabuf/embedded';
-import { createFramePool } from 'dmabuf/pool';
-const buffer: DmaBuf = openHeap('system').allocate(4096, { name: 'typed' });
-const view: BufferView = buffer.vmap();
-export const words: Uint32Array = view.as(Uint32Array);
-export const frame: Uint8Array = createFramePool(openEmbeddedHeap(), { length: 4096, count: 1 }).acquire().bytes;
-// @ts-expect-error -- a length is a number: were the types missing, this would be no error
-openHeap('system').allocate('4096');
-`;
-
-const CONSUMER_CONFIG = JSON.stringify({
-  compilerOptions: {
-    target: 'ES2022',
-    lib: ['ES2022'],
-    module: 'NodeNext',
-    types: ['node'],
-    strict: true,
-    exactOptionalPropertyTypes: true,
-    skipLibCheck: false,
-    noEmit: true,
-  },
-  files: ['consumer.ts'],
+const { folder, consumer, path: packed } = installPackedPackage();
+writeFiles(consumer, {
+  'package.json': '{ "private": true, "type": "module" }',
+  'use.js': USE,
+  'deep.js': "import 'dmabuf/dist/src/linux/libc.js';",
 });
 
-let folder = '';
-
-function run(command: string, args: readonly string[], cwd: string): { status: number | null; output: string } {
-  const env = {
-    ...process.env,
-    npm_config_cache: join(folder, 'npm-cache'),
-    npm_config_offline: 'true',
-    npm_config_update_notifier: 'false',
-  };
-  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, env, encoding: 'utf8' });
-  if (error !== undefined) throw error;
-  return { status, output: status === 0 ? stdout : `${stdout}${stderr}` };
-}
-
-function mustRun(command: string, args: readonly string[], cwd: string): string {
-  const { status, output } = run(command, args, cwd);
-  assert.equal(status, 0, `${command} ${args.join(' ')}\n${output}`);
-  return output;
-}
-
-/** The consumer's node_modules: the unpacked package, and what it and its types depend on, linked. */
-function install(): void {
-  mustRun('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], repositoryRoot);
-  const version = manifest(repositoryRoot).version;
-  mustRun('tar', ['-xzf', `dmabuf-${version}.tgz`], folder);
-  const modules = join(folder, 'consumer', 'node_modules');
-  mkdirSync(join(modules, '.bin'), { recursive: true });
-  mustRun('mv', ['package', join(modules, 'dmabuf')], folder);
-  for (const name of ['koffi', '@koromix', '@types'])
-    symlinkSync(join(repositoryRoot, 'node_modules', name), join(modules, name));
-  symlinkSync(`../dmabuf/${PROGRAM}`, join(modules, '.bin', 'dmabuf'));
-  // As npm does when it installs a package with a program.
-  if (existsSync(join(modules, 'dmabuf', PROGRAM))) chmodSync(join(modules, 'dmabuf', PROGRAM), 0o755);
-}
-
-function manifest(root: string): { version: string; bin: Record<string, string>; exports: Record<string, unknown> } {
-  return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as ReturnType<typeof manifest>;
-}
-
-before(() => {
-  folder = mkdtempSync(join(tmpdir(), 'dmabuf-test-package-'));
-  install();
-  writeFiles(join(folder, 'consumer'), {
-    'package.json': '{ "private": true, "type": "module" }',
-    'use.js': USE,
-    'deep.js': "import 'dmabuf/dist/src/linux/libc.js';",
-    'consumer.ts': CONSUMER,
-    'tsconfig.json': CONSUMER_CONFIG,
-  });
-});
-after(() => rmSync(folder, { recursive: true, force: true }));
-
-function consumer(): string {
-  return join(folder, 'consumer');
-}
-
-function packed(): string {
-  return join(consumer(), 'node_modules', 'dmabuf');
-}
-
-test('package holds the built sources, the C peers, the examples and the documents, and nothing else', () => {
-  const paths = listFiles('', packed());
+test('package holds what was built, the C peers, the examples and the documents, and nothing else', () => {
+  const paths = listFiles('', packed);
   const strangers = paths.filter((path) => TEST_OUTPUT.test(path) || !PACKED.some((pattern) => pattern.test(path)));
   assert.deepEqual(strangers, []);
-  for (const path of ['package.json', 'LICENSE', 'dist/src/index.js', 'dist/src/index.d.ts']) {
+  for (const path of [
+    'package.json',
+    'LICENSE',
+    'dist/bundle/index.js',
+    'dist/bundle/stamping-process.js',
+    'dist/src/index.d.ts',
+    'dist/tree-sitter/tree-sitter-c.LICENSE',
+    'native/linux-x64/border.node',
+  ]) {
     assert.ok(paths.includes(path), `${path} is missing`);
   }
 });
 
-test('package holds no output of a source that is gone', () => {
-  const outputs = listFiles('dist', packed());
-  const stale = outputs.filter((path) => {
-    const sourcePath = path.replace(/^dist\//u, '').replace(/(?:\.d\.ts|\.js)(?:\.map)?$/u, '.ts');
-    return !existsSync(join(repositoryRoot, sourcePath));
-  });
+test('package holds no declarations of a source that is gone', () => {
+  const stale = listFiles('dist/src', packed).filter(
+    (path) => !existsSync(join(repositoryRoot, path.replace(/^dist\//u, '').replace(/\.d\.ts$/u, '.ts'))),
+  );
   assert.deepEqual(stale, [], 'Delete dist/ and build anew');
 });
 
 test('package has everything that its package.json points to', () => {
-  const { bin, exports } = manifest(packed());
+  const { bin, exports } = readManifest(packed);
   const paths = [bin, exports].flatMap((part) => JSON.stringify(part).match(/(?:\.\/)?dist\/[^"]+/gu) ?? []);
-  assert.ok(paths.length >= 7, `${paths.length} paths found`);
-  const missing = paths.filter((path) => !existsSync(join(packed(), path)));
+  assert.ok(paths.length >= 9, `${paths.length} paths found`);
   assert.deepEqual(
-    missing.filter((path) => path !== PROGRAM || existsSync(join(repositoryRoot, path))),
+    paths.filter((path) => !existsSync(join(packed, path))),
     [],
   );
 });
 
 test('package shows nothing in its types that is marked as internal', () => {
-  const declarations = listFiles('dist', packed()).filter((path) => path.endsWith('.d.ts'));
+  const declarations = listFiles('dist', packed).filter((path) => path.endsWith('.d.ts'));
   assert.ok(declarations.length > 10, `${declarations.length} declarations found`);
-  const leaking = declarations.filter((path) => readFileSync(join(packed(), path), 'utf8').includes('@internal'));
+  const leaking = declarations.filter((path) => readFileSync(join(packed, path), 'utf8').includes('@internal'));
   assert.deepEqual(leaking, []);
 });
 
 test('package allocates, maps, writes, reads and closes from where it was unpacked', () => {
-  const output = mustRun(process.execPath, ['use.js'], consumer());
+  const output = mustRun(process.execPath, ['use.js'], { cwd: consumer });
   assert.deepEqual(JSON.parse(output), {
     read: 7,
     known: true,
@@ -193,33 +123,44 @@ test('package allocates, maps, writes, reads and closes from where it was unpack
   });
 });
 
-test('package without its optional binary says how to get it', () => {
-  const alone = join(folder, 'alone', 'node_modules');
-  mkdirSync(alone, { recursive: true });
-  symlinkSync(packed(), join(alone, 'dmabuf'));
-  cpSync(join(repositoryRoot, 'node_modules', 'koffi'), join(alone, 'koffi'), { recursive: true });
-  const script = "import('dmabuf').catch((error) => console.log(error.code, error.message));";
-  const preserve = ['--preserve-symlinks', '--input-type=module', '--eval', script];
-  const output = mustRun(process.execPath, preserve, join(folder, 'alone'));
-  assert.match(output, /^ENOENT Cannot load koffi's binary .*install without "--omit=optional"/u);
+test('package without its addon computes, and says how to get it once the kernel is called', () => {
+  const alone = join(folder, 'alone');
+  cpSync(packed, join(alone, 'node_modules', 'dmabuf'), { recursive: true });
+  rmSync(join(alone, 'node_modules', 'dmabuf', 'native'), { recursive: true });
+  const script = `
+    import { openHeap, parseSize } from 'dmabuf';
+    console.log(parseSize('2MiB'));
+    try { openHeap('system', { backends: ['embedded'] }); } catch ({ code, message }) { console.log(code, message); }`;
+  const output = mustRun(process.execPath, ['--input-type=module', '--eval', script], { cwd: alone });
+  assert.match(
+    output,
+    /^2097152\nENOENT Cannot load the addon .*border\.node is missing: install the package anew\n$/u,
+  );
 });
 
-test('package lets nobody past its exports', () => {
-  const { status, output } = run(process.execPath, ['deep.js'], consumer());
+test('package is a CommonJS module as well: require() gives what import gives', () => {
+  const names = specifiersOf(readManifest(packed));
+  const script = `
+    for (const name of ${JSON.stringify(names)}) console.log(Object.keys(require(name)).length > 0);
+    const { MiB, openHeap } = require('dmabuf');
+    const heap = openHeap('system', { backends: ['embedded'] });
+    const buffer = heap.allocate(MiB);
+    console.log(buffer.accessSync('write', (bytes) => bytes.fill(7)[MiB - 1]));
+    buffer.close();
+    heap.close();`;
+  // Node 20 and early Node 22 say on stderr that it is experimental.
+  const output = mustRun(process.execPath, ['--input-type=commonjs', '--eval', script], { cwd: consumer });
+  assert.equal(output, `${'true\n'.repeat(names.length)}7\n`);
+});
+
+test('package blocks imports past its exports', () => {
+  const { status, output } = run(process.execPath, ['deep.js'], { cwd: consumer });
   assert.notEqual(status, 0);
   assert.match(output, /ERR_PACKAGE_PATH_NOT_EXPORTED/u);
 });
 
-test('package has types that a strict consumer without the DOM compiles against, libraries checked', () => {
-  mustRun(join(repositoryRoot, 'node_modules', '.bin', 'tsc'), ['-p', 'tsconfig.json'], consumer());
+test('package runs as a program', () => {
+  const program = join(consumer, 'node_modules', '.bin', 'dmabuf');
+  assert.equal(mustRun(program, ['--version'], { cwd: consumer }), `dmabuf ${readManifest(packed).version}\n`);
+  assert.notEqual(run(program, ['no-such-command'], { cwd: consumer }).status, 0);
 });
-
-test(
-  'package runs as a program',
-  { skip: existsSync(join(repositoryRoot, PROGRAM)) ? false : `${PROGRAM} is not built` },
-  () => {
-    const program = join(consumer(), 'node_modules', '.bin', 'dmabuf');
-    assert.equal(mustRun(program, ['--version'], consumer()), `dmabuf ${manifest(packed()).version}\n`);
-    assert.notEqual(run(program, ['no-such-command'], consumer()).status, 0);
-  },
-);

@@ -1,4 +1,4 @@
-/** Connections between processes, as users have them. */
+/** Connections between processes, in the way of users. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -6,13 +6,13 @@ import { inspect } from 'node:util';
 
 import { DmaBufError, KiB, MiB, isDmaBufError } from '../../src/index.ts';
 import type { DmaBuf } from '../../src/index.ts';
-import { openEmbeddedHeap } from '../../src/backend/embedded/index.ts';
+import { openEmbeddedHeap } from '../../src/backend/embedded/embedded-heap.ts';
 import { connectionFromFd } from '../../src/share/index.ts';
-import type { BufferConnection, MessageToSend, ReceivedMessage } from '../../src/share/index.ts';
-import { shareSurroundings } from '../../src/share/share-surroundings.ts';
-import { runScript } from '../support/run-script.ts';
-import { stateOf } from '../support/promise-state.ts';
-import { assertHeld, heldDescriptors } from './held-descriptors.ts';
+import type { BufferConnection, OutgoingMessage, ReceivedMessage } from '../../src/share/index.ts';
+import { ShareContext } from '../../src/share/connection/share-context.ts';
+import { runScript } from '../support/processes/run-script.ts';
+import { stateOf } from '../support/runner/promise-state.ts';
+import { assertHeld, settledDescriptors } from './held-descriptors.ts';
 import { connectScript, exitOf } from './peer-process.ts';
 
 const heap = openEmbeddedHeap({ capacity: 64 * MiB });
@@ -23,7 +23,7 @@ function allocate(length: number, name = ''): DmaBuf {
 
 /** Two ends in one process. */
 function connectedPair(): [BufferConnection, BufferConnection] {
-  const [first, second] = shareSurroundings().sockets.createPair();
+  const [first, second] = new ShareContext().sockets.createPair();
   return [connectionFromFd(first), connectionFromFd(second)];
 }
 
@@ -42,7 +42,7 @@ function fill(connection: BufferConnection): number {
 }
 
 test('send() hands buffers to another process, which works on the same memory', async (t) => {
-  const held = heldDescriptors();
+  const held = await settledDescriptors();
   const { connection, child } = await connectScript(t, 'echo-peer.js');
   const buffers = [allocate(16 * KiB, 'camera0'), allocate(MiB, 'größte')];
   for (const [index, buffer] of buffers.entries()) buffer.accessSync('write', (bytes) => bytes.fill(10 * index));
@@ -81,7 +81,7 @@ test('send() with nothing, and with 64 KiB, arrives as it is', async () => {
 });
 
 test('send() takes 253 buffers, the most that the kernel takes', async () => {
-  const held = heldDescriptors();
+  const held = await settledDescriptors();
   const [near, far] = connectedPair();
   const buffer = allocate(4 * KiB);
   await near.send({ buffers: Array.from({ length: 253 }, () => buffer) });
@@ -94,7 +94,7 @@ test('send() takes 253 buffers, the most that the kernel takes', async () => {
   await assertHeld(held, 'descriptors of 253 buffers stayed open');
 });
 
-test('send() has taken what it was given when it returns: it may be closed and changed', async () => {
+test('send() has read its contents when it returns: they may be closed and changed', async () => {
   const [near, far] = connectedPair();
   const count = fill(near);
   const buffer = allocate(64 * KiB);
@@ -130,11 +130,11 @@ test('send() without room waits, in the order of the calls; trySend() does not, 
   far.close();
 });
 
-test('send() that is given up was not sent, and keeps nothing', async () => {
+test('send() that is aborted sends nothing, and keeps nothing', async () => {
   const [near, far] = connectedPair();
   const count = fill(near);
   const buffer = allocate(4 * KiB);
-  const held = heldDescriptors();
+  const held = await settledDescriptors();
   const reason = new Error('Too late');
   const [running, waiting] = [new AbortController(), new AbortController()];
   const sends = [running, waiting].map(({ signal }) => near.send({ message: 'never', buffers: [buffer] }, { signal }));
@@ -157,7 +157,7 @@ test('send() refuses a buffer whose pages lie in an arena, and names the remedy'
   const [near, far] = connectedPair();
   const shareable = allocate(4 * KiB);
   const buffer = heap.allocate(4 * KiB);
-  const held = heldDescriptors();
+  const held = await settledDescriptors();
   await assert.rejects(near.send({ buffers: [shareable, buffer] }), (error) => {
     assert.ok(isDmaBufError(error, 'EOPNOTSUPP'));
     assert.match(error.message, /\{ shareable: true \}/u);
@@ -167,24 +167,24 @@ test('send() refuses a buffer whose pages lie in an arena, and names the remedy'
   for (const each of [shareable, buffer, near, far]) each.close();
 });
 
-test('send() refuses what cannot be sent before anything is', async () => {
+test('send() refuses invalid contents before it sends anything', async () => {
   const [near, far] = connectedPair();
   const buffer = allocate(4 * KiB);
   const wrong: [content: unknown, name: string, says: RegExp][] = [
-    [undefined, 'TypeError', /options must be an object/u],
-    [{ messages: 'x' }, 'TypeError', /has no option "messages"/u],
+    [undefined, 'TypeError', /'content' must be an object/u],
+    [{ messages: 'x' }, 'TypeError', /'content\.messages' is not one of the options/u],
     [{ message: 5 }, 'TypeError', /must be a Uint8Array or a string/u],
     [{ message: new DataView(new ArrayBuffer(4)) }, 'TypeError', /must be a Uint8Array or a string/u],
-    [{ message: 'x'.repeat(65_537) }, 'RangeError', /at most 65536 bytes: current value is 65537/u],
-    [{ message: 'ä'.repeat(32_769) }, 'RangeError', /at most 65536 bytes: current value is 65538/u],
+    [{ message: 'x'.repeat(65_537) }, 'RangeError', /at most 65536 bytes, received 65537/u],
+    [{ message: 'ä'.repeat(32_769) }, 'RangeError', /at most 65536 bytes, received 65538/u],
     [{ buffers: buffer }, 'TypeError', /must be an array of DmaBuf/u],
     [{ buffers: [{ exportFd: () => 1 }] }, 'TypeError', /must be an array of DmaBuf/u],
     [{ syncFiles: [buffer] }, 'TypeError', /must be an array of SyncFile/u],
     [{ buffers: Array.from({ length: 254 }, () => buffer) }, 'RangeError', /at most 253 buffers/u],
   ];
   for (const [content, name, message] of wrong) {
-    await assert.rejects(near.send(content as MessageToSend), { name, message });
-    assert.throws(() => near.trySend(content as MessageToSend), { name, message });
+    await assert.rejects(near.send(content as OutgoingMessage), { name, message });
+    assert.throws(() => near.trySend(content as OutgoingMessage), { name, message });
   }
   buffer.close();
   await assert.rejects(near.send({ buffers: [buffer] }), (error) => isDmaBufError(error, 'ERR_DMABUF_CLOSED'));
@@ -197,6 +197,8 @@ test('send() to an end that was closed throws EPIPE, and receive() still gives w
   const [near, far] = connectedPair();
   await far.send({ message: 'goodbye' });
   far.close();
+  // Other processes may have the far end as well, so it is closed, but not shut down.
+  await near.whenPeerCloses();
   await assert.rejects(near.send({}), (error) => isDmaBufError(error, 'EPIPE') && /is gone/u.test(error.message));
   assert.equal((await receiveOne(near)).text, 'goodbye');
   assert.equal(await near.receive(), undefined);
@@ -226,7 +228,7 @@ test('receive() called twice gives two messages, in order', async () => {
   far.close();
 });
 
-test('close() ends what waits, on both ends', async () => {
+test('close() ends pending waits, on both ends', async () => {
   const [near, far] = connectedPair();
   fill(near);
   const waits = [near.send({}), near.send({}), near.receive(), near.receive(), near.whenPeerCloses()];
@@ -261,7 +263,7 @@ test('whenPeerCloses() resolves although messages are still to be received', asy
 });
 
 test('a loop over a connection reads no further than it has come, and leaving it closes the connection', async () => {
-  const held = heldDescriptors();
+  const held = await settledDescriptors();
   const [near, far] = connectedPair();
   const buffer = allocate(4 * KiB);
   let count = 0;
@@ -278,9 +280,9 @@ test('a loop over a connection reads no further than it has come, and leaving it
   await assertHeld(held, 'descriptors that nobody received stayed open');
 });
 
-test('a peer that sends 2000 messages waits for whoever receives them, one by one', async (t) => {
+test('a peer that sends 2000 messages waits for the receiver, message by message', async (t) => {
   const { connection, child } = await connectScript(t, 'flood-peer.js', ['2000']);
-  const held = heldDescriptors();
+  const held = await settledDescriptors();
   let count = 0;
   for await (const received of connection) {
     assert.equal(received.text, String(count));
@@ -293,7 +295,7 @@ test('a peer that sends 2000 messages waits for whoever receives them, one by on
   assert.equal(await exitOf(child), 0);
 });
 
-test('asyncDispose sends what waits, then closes', async () => {
+test('asyncDispose sends waiting messages, then closes', async () => {
   const [near, far] = connectedPair();
   const count = fill(near);
   const sent = near.send({ message: 'last' });
@@ -313,8 +315,8 @@ test('inspect shows a connection without using it', () => {
   far.close();
 });
 
-test('connectionFromFd refuses what is no connection, and leaves it as it is', async () => {
-  const { sockets } = shareSurroundings();
+test('connectionFromFd refuses a descriptor that is not a connection, and does not change it', async () => {
+  const { sockets } = new ShareContext();
   const unconnected = sockets.create();
   const buffer = allocate(4 * KiB);
   const memfd = buffer.exportFd();
@@ -334,11 +336,11 @@ test('connectionFromFd refuses what is no connection, and leaves it as it is', a
   for (const each of [memfd, unconnected, buffer]) each.close();
 });
 
-test('an open connection alone does not keep the program alive; what is waited for does', () => {
+test('an open connection alone does not keep the program alive; a pending wait does', () => {
   const output = runScript(`
     import { connectionFromFd } from '${new URL('../../src/share/index.js', import.meta.url).href}';
-    import { shareSurroundings } from '${new URL('../../src/share/share-surroundings.js', import.meta.url).href}';
-    const [near, far] = shareSurroundings().sockets.createPair().map((fd) => connectionFromFd(fd));
+    import { ShareContext } from '${new URL('../../src/share/connection/share-context.js', import.meta.url).href}';
+    const [near, far] = new ShareContext().sockets.createPair().map((fd) => connectionFromFd(fd));
     const late = far.receive().then(({ text }) => console.log(text));
     setTimeout(() => near.trySend({ message: 'kept alive' }), 50).unref();
     setTimeout(() => console.log('the timer kept it alive'), 60_000).unref();
@@ -347,13 +349,14 @@ test('an open connection alone does not keep the program alive; what is waited f
   assert.equal(output, 'kept alive\n');
 });
 
-test('receive() without descriptors left throws EMFILE, keeps nothing, and the connection goes on', () => {
+test('receive() without descriptors left throws EMFILE, keeps nothing, and the connection continues', () => {
   runScript(
     `
     import { openSync, closeSync, readdirSync } from 'node:fs';
+    import { setTimeout } from 'node:timers/promises';
     import { connectionFromFd } from '${new URL('../../src/share/index.js', import.meta.url).href}';
-    import { shareSurroundings } from '${new URL('../../src/share/share-surroundings.js', import.meta.url).href}';
-    const [near, far] = shareSurroundings().sockets.createPair().map((fd) => connectionFromFd(fd));
+    import { ShareContext } from '${new URL('../../src/share/connection/share-context.js', import.meta.url).href}';
+    const [near, far] = new ShareContext().sockets.createPair().map((fd) => connectionFromFd(fd));
     const heap = openEmbeddedHeap({ capacity: MiB });
     const buffers = Array.from({ length: 10 }, () => heap.allocate(4096, { shareable: true }));
     for (const left of [0, 1, 5, 10]) {
@@ -368,7 +371,11 @@ test('receive() without descriptors left throws EMFILE, keeps nothing, and the c
         assert.match(error.message, /ulimit -n/u);
         return true;
       });
-      for (let index = 0; index < left; index += 1) fillers.push(openSync('/dev/null'));
+      // What is refused is closed in another thread.
+      const opened = fillers.length;
+      while (fillers.length < opened + left) {
+        try { fillers.push(openSync('/dev/null')); } catch { await setTimeout(1); }
+      }
       assert.throws(() => openSync('/dev/null'), { code: 'EMFILE' });
       for (const fd of fillers) closeSync(fd);
       await near.send({ buffers });

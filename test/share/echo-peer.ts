@@ -1,13 +1,14 @@
 /**
- * The other end of test/share/connection.test.ts, in a process of its own: `node echo-peer.js PATH`. It answers every message: with the text and the
- * buffers' first bytes, which it raises by one, and the buffers.
+ * The other end of test/share/connection.test.ts, in a process of its own: `node echo-peer.js
+ * PATH`. It answers every message with the text and the buffers' first bytes, which it increments,
+ * and the buffers.
  */
 
 import { argv } from 'node:process';
 
-import { connectForBuffers } from '../../src/share/index.ts';
+import { connect } from '../../src/share/index.ts';
 
-const connection = await connectForBuffers(argv[2] ?? '');
+const connection = await connect(argv[2] ?? '');
 for await (const received of connection) {
   const firstBytes = received.buffers.map((buffer) =>
     buffer.accessSync('readwrite', (bytes) => {

@@ -1,6 +1,7 @@
 /**
- * Goal: whichever system call of an operation of dmabuf/share fails, nothing leaks, and the operation succeeds once none does.
- * Method: as in test/faults/failing-calls.test.ts: the first call fails, then the second, …, until the operation succeeds with none failing.
+ * Goal: if any system call of an operation of dmabuf/share fails, nothing leaks, and the operation
+ * succeeds once none fails. Method: as in test/faults/failing-calls.test.ts: the first call fails,
+ * then the second, …, until the operation succeeds without a failure.
  */
 
 import assert from 'node:assert/strict';
@@ -10,19 +11,19 @@ import type { TestContext } from 'node:test';
 
 import { KiB, MiB, isDmaBufError } from '../../src/index.ts';
 import type { DmaBuf } from '../../src/index.ts';
-import { openEmbeddedHeap } from '../../src/backend/embedded/index.ts';
-import { adoptConnection } from '../../src/share/adopt-connection.ts';
-import { listenForBuffersWithin } from '../../src/share/buffer-listener.ts';
-import { connectForBuffersWithin } from '../../src/share/connect.ts';
-import { inheritBuffers, takeInheritedBuffersWithin } from '../../src/share/inherit-buffers.ts';
-import { inheritConnectionWithin } from '../../src/share/inherit-connection.ts';
-import { connectForBuffers, connectionFromFd } from '../../src/share/index.ts';
+import { openEmbeddedHeap } from '../../src/backend/embedded/embedded-heap.ts';
+import { adoptConnection } from '../../src/share/connection/adopt-connection.ts';
+import { listenNow } from '../../src/share/listener/buffer-listener.ts';
+import { connect } from '../../src/share/connection/connect.ts';
+import { buffersForChild, takeInheritedBuffers } from '../../src/share/inherit/buffers-for-child.ts';
+import { connectionForChild } from '../../src/share/inherit/connection-for-child.ts';
+import { connectionFromFd } from '../../src/share/index.ts';
 import type { BufferConnection } from '../../src/share/index.ts';
-import { shareSurroundings } from '../../src/share/share-surroundings.ts';
-import type { ShareSurroundings } from '../../src/share/share-surroundings.ts';
-import { FailingCalls } from '../support/failing-calls.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-import { assertHeld, heldDescriptors } from './held-descriptors.ts';
+import { ShareContext } from '../../src/share/connection/share-context.ts';
+import { FailingCalls } from '../support/fakes/failing-calls.ts';
+import { temporaryFolder } from '../support/runner/temporary-folder.ts';
+import { assertHeld, settledDescriptors } from './held-descriptors.ts';
+import { otherMachine } from '../support/fakes/other-machine.ts';
 
 const heap = openEmbeddedHeap({ capacity: MiB });
 
@@ -33,13 +34,13 @@ interface Closable {
 
 interface Operation {
   readonly name: string;
-  /** Which calls it makes at least, so that a test of none is noticed. */
+  /** The calls that it makes at least, so that a test without calls is noticed. */
   readonly calls: readonly string[];
-  /** Sets the scene with no call failing. Returns the operation, which gives what it opened, and what ends the scene. */
-  prepare(
-    surroundings: ShareSurroundings,
-    t: TestContext,
-  ): Promise<{ run: () => Promise<Closable[]>; end: () => void }>;
+  /**
+   * Sets the scene with no call failing. Returns the operation, which gives what it opened, and
+   * what ends the scene.
+   */
+  prepare(context: ShareContext, t: TestContext): Promise<{ run: () => Promise<Closable[]>; end: () => void }>;
 }
 
 function allocate(): DmaBuf {
@@ -47,32 +48,45 @@ function allocate(): DmaBuf {
 }
 
 /** The near end makes calls that may fail, the far end does not. */
-function connectedPair(surroundings: ShareSurroundings): [BufferConnection, BufferConnection] {
-  const [first, second] = shareSurroundings().sockets.createPair();
-  return [adoptConnection(surroundings, first), connectionFromFd(second)];
+function connectedPair(context: ShareContext): [BufferConnection, BufferConnection] {
+  const [first, second] = new ShareContext().sockets.createPair();
+  return [adoptConnection(context, first), connectionFromFd(second)];
 }
 
 const operations: readonly Operation[] = [
   {
-    name: 'listenForBuffers() over a stale socket file',
-    calls: ['socket', 'bind', 'connect', 'listen'],
-    prepare: async (surroundings, t) => {
+    name: 'listen() over a stale socket file',
+    calls: ['socket', 'bind', 'connect', 'flock', 'listen'],
+    prepare: async (context, t) => {
       const path = `${temporaryFolder(t)}/socket`;
-      const { sockets } = shareSurroundings();
+      const { sockets } = new ShareContext();
       const stale = sockets.create();
       sockets.bind(stale.borrow(), path);
       stale.close();
-      const run = async (): Promise<Closable[]> => await Promise.resolve([listenForBuffersWithin(surroundings, path)]);
+      const run = async (): Promise<Closable[]> => await Promise.resolve([listenNow(context, path)]);
       return await Promise.resolve({ run, end: () => {} });
     },
   },
   {
-    name: 'connectForBuffers() and accept()',
+    name: 'listen() at a socket that listens already',
+    calls: ['fcntl', 'getsockopt'],
+    prepare: async (context, t) => {
+      const { sockets } = new ShareContext();
+      const socket = sockets.create();
+      sockets.bind(socket.borrow(), `${temporaryFolder(t)}/socket`);
+      sockets.listen(socket.borrow(), 1);
+      const run = async (): Promise<Closable[]> => await Promise.resolve([listenNow(context, { fd: socket })]);
+      return await Promise.resolve({ run, end: () => socket.close() });
+    },
+  },
+  {
+    name: 'connect() and accept()',
     calls: ['socket', 'connect', 'getsockopt', 'accept4'],
-    prepare: async (surroundings, t) => {
-      const listener = listenForBuffersWithin(surroundings, `${temporaryFolder(t)}/socket`);
+    prepare: async (context, t) => {
+      const path = `${temporaryFolder(t)}/socket`;
+      const listener = listenNow(context, path);
       const run = async (): Promise<Closable[]> => {
-        const connection = await connectForBuffersWithin(surroundings, listener.path);
+        const connection = await connect(path, {}, context);
         try {
           return [connection, await listener.accept()];
         } catch (error) {
@@ -86,8 +100,8 @@ const operations: readonly Operation[] = [
   {
     name: 'send()',
     calls: ['sendmsg'],
-    prepare: async (surroundings) => {
-      const [near, far] = connectedPair(surroundings);
+    prepare: async (context) => {
+      const [near, far] = connectedPair(context);
       const buffers = [allocate(), allocate()];
       const run = async (): Promise<Closable[]> => {
         await near.send({ message: 'both', buffers });
@@ -99,8 +113,8 @@ const operations: readonly Operation[] = [
   {
     name: 'receive()',
     calls: ['recvmsg', 'fcntl', 'close'],
-    prepare: async (surroundings) => {
-      const [near, far] = connectedPair(surroundings);
+    prepare: async (context) => {
+      const [near, far] = connectedPair(context);
       const buffers = [allocate(), allocate()];
       await far.send({ message: 'both', buffers });
       const run = async (): Promise<Closable[]> => {
@@ -112,11 +126,11 @@ const operations: readonly Operation[] = [
     },
   },
   {
-    name: 'inheritConnection()',
+    name: 'connectionForChild()',
     calls: ['socketpair', 'getsockopt'],
-    prepare: async (surroundings) => {
+    prepare: async (context) => {
       const run = async (): Promise<Closable[]> => {
-        const inherited = inheritConnectionWithin(surroundings);
+        const inherited = connectionForChild({}, context);
         return await Promise.resolve([inherited, inherited.connection]);
       };
       return await Promise.resolve({ run, end: () => {} });
@@ -125,19 +139,19 @@ const operations: readonly Operation[] = [
   {
     name: 'takeInheritedBuffers()',
     calls: ['fcntl', 'close'],
-    prepare: async (surroundings) => {
+    prepare: async (context) => {
       const buffers = [allocate(), allocate()];
-      const { env, stdio } = inheritBuffers(buffers);
+      const { env, stdio } = buffersForChild(buffers);
       const announced = JSON.parse(env['DMABUF_INHERITED_BUFFERS'] ?? '') as { fd: number }[];
-      // In this very process: where the descriptors are, not where they would be in a child.
+      // In this very process, which has the descriptors, not in a child.
       const numbers = stdio.slice(3) as number[];
       for (const [index, each] of announced.entries()) each.fd = numbers[index] as number;
       const run = async (): Promise<Closable[]> =>
         await Promise.resolve(
-          takeInheritedBuffersWithin(surroundings, { env: { DMABUF_INHERITED_BUFFERS: JSON.stringify(announced) } }),
+          takeInheritedBuffers({ env: { DMABUF_INHERITED_BUFFERS: JSON.stringify(announced) } }, context),
         );
       const end = (): void => {
-        for (const number of numbers.filter(isOpen)) shareSurroundings().sockets.closeNumber(number);
+        for (const number of numbers.filter(isOpen)) new ShareContext().sockets.closeNumber(number);
         for (const buffer of buffers) buffer.close();
       };
       return await Promise.resolve({ run, end });
@@ -157,11 +171,11 @@ function isOpen(fd: number): boolean {
 for (const operation of operations) {
   const { name, calls: expected } = operation;
   test(`${name}: the n-th system call fails, and nothing is held afterwards`, async (t) => {
-    const held = heldDescriptors();
+    const held = await settledDescriptors();
     const failed = new Set<string>();
     for (let n = 1; ; n += 1) {
       const calls = new FailingCalls();
-      const { run, end } = await operation.prepare(shareSurroundings(calls.raw), t);
+      const { run, end } = await operation.prepare(new ShareContext(otherMachine({ raw: calls.raw })), t);
       calls.failAt(n);
       const opened = await run().catch((error: unknown) => {
         assert.ok(isDmaBufError(error) || error instanceof AggregateError, String(error));
@@ -181,7 +195,7 @@ for (const operation of operations) {
 
 test('send() and receive() work again after a call of theirs failed', async () => {
   const calls = new FailingCalls();
-  const [near, far] = connectedPair(shareSurroundings(calls.raw));
+  const [near, far] = connectedPair(new ShareContext(otherMachine({ raw: calls.raw })));
   calls.failAt(1);
   await assert.rejects(near.send({ message: 'lost' }), (error) => isDmaBufError(error, 'ENOBUFS'));
   calls.failAt();
@@ -196,13 +210,18 @@ test('send() and receive() work again after a call of theirs failed', async () =
   far.close();
 });
 
-test('accept() leaves who could not be accepted waiting', async (t) => {
-  const calls = new FailingCalls();
-  const listener = listenForBuffersWithin(shareSurroundings(calls.raw), `${temporaryFolder(t)}/socket`);
-  const connection = await connectForBuffers(listener.path);
-  calls.failAt(1);
-  await assert.rejects(listener.accept(), (error) => isDmaBufError(error, 'EMFILE'));
-  calls.failAt();
-  const accepted = await listener.accept();
-  for (const each of [accepted, connection, listener]) each.close();
+test('accept() gives the connection that an earlier refusal delayed', async (t) => {
+  for (const nth of [1, 2]) {
+    const calls = new FailingCalls();
+    const path = `${temporaryFolder(t)}/socket`;
+    const listener = listenNow(new ShareContext(otherMachine({ raw: calls.raw })), path);
+    const connection = await connect(path);
+    calls.failAt(nth);
+    const accepted = await listener.accept();
+    assert.equal(calls.failed, ['socket', 'accept4'][nth - 1]);
+    assert.equal(listener.refusedCount, 0);
+    await connection.send({ message: 'here' });
+    assert.equal((await accepted.receive())?.text, 'here');
+    for (const each of [accepted, connection, listener]) each.close();
+  }
 });

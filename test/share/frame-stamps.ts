@@ -1,4 +1,4 @@
-/** Frames whose every page says which frame it is of: one that is half another's shows. */
+/** Frames with their number in every page: a frame that is half another's is detected. */
 
 const STEP_WORDS = 1024 / Uint32Array.BYTES_PER_ELEMENT;
 

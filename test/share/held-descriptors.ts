@@ -11,7 +11,23 @@ export function heldDescriptors(): Record<string, number> {
   return counts;
 }
 
-/** Asserts that this process has open what it had, once the event loop has put away what it keeps for a moment. */
+/**
+ * As {@link heldDescriptors}, once what closes in other threads is closed: what was open at two
+ * looks in a row.
+ */
+export async function settledDescriptors(): Promise<Record<string, number>> {
+  for (let before = heldDescriptors(); ;) {
+    await setTimeout(50);
+    const now = heldDescriptors();
+    if (isEqual(before, now)) return now;
+    before = now;
+  }
+}
+
+/**
+ * Asserts that this process has open what it had, once the event loop has put away what it keeps
+ * for a moment.
+ */
 export async function assertHeld(expected: Record<string, number>, message: string): Promise<void> {
   for (let round = 0; round < 100 && !isEqual(heldDescriptors(), expected); round += 1) await setTimeout(5);
   assert.deepEqual(heldDescriptors(), expected, message);

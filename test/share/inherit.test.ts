@@ -9,14 +9,14 @@ import { fileURLToPath } from 'node:url';
 
 import { KiB, MiB, isDmaBufError } from '../../src/index.ts';
 import type { DmaBufErrorCode } from '../../src/index.ts';
-import { openEmbeddedHeap } from '../../src/backend/embedded/index.ts';
+import { openEmbeddedHeap } from '../../src/backend/embedded/embedded-heap.ts';
 import {
-  inheritBuffers,
-  inheritConnection,
+  buffersForChild,
+  connectionForChild,
   takeInheritedBuffers,
   takeInheritedConnection,
 } from '../../src/share/index.ts';
-import { assertHeld, heldDescriptors } from './held-descriptors.ts';
+import { assertHeld, settledDescriptors } from './held-descriptors.ts';
 import { exitOf, spawnScript } from './peer-process.ts';
 
 const heap = openEmbeddedHeap({ capacity: 8 * MiB });
@@ -41,10 +41,10 @@ function allocateTwo() {
 }
 
 test('a child that is spawned takes buffers and a connection, once, and keeps nothing else of them', async (t) => {
-  const held = heldDescriptors();
+  const held = await settledDescriptors();
   const buffers = allocateTwo();
-  const withBuffers = inheritBuffers(buffers, { stdio: ['ignore', 'inherit', 'inherit'] });
-  const withBoth = inheritConnection({ stdio: withBuffers.stdio });
+  const withBuffers = buffersForChild(buffers, { stdio: ['ignore', 'inherit', 'inherit'] });
+  const withBoth = connectionForChild({ stdio: withBuffers.stdio });
   assert.equal(withBoth.stdio.length, 6);
   const env = { ...process.env, ...withBuffers.env, ...withBoth.env };
   const child = spawnScript(t, CHILD, [], { stdio: withBoth.stdio, env });
@@ -61,8 +61,8 @@ test('a child that is spawned takes buffers and a connection, once, and keeps no
 
 test('a child that is forked takes buffers and a connection beside its channel', async () => {
   const buffers = allocateTwo();
-  const withBuffers = inheritBuffers(buffers, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  const withBoth = inheritConnection({ stdio: withBuffers.stdio });
+  const withBuffers = buffersForChild(buffers, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const withBoth = connectionForChild({ stdio: withBuffers.stdio });
   const env = { ...process.env, ...withBuffers.env, ...withBoth.env };
   const child = fork(fileURLToPath(new URL(CHILD, import.meta.url)), { stdio: withBoth.stdio as 'inherit'[], env });
   withBuffers.close();
@@ -75,8 +75,8 @@ test('a child that is forked takes buffers and a connection beside its channel',
 });
 
 test('a child that dies is noticed on its connection', async (t) => {
-  const inherited = inheritConnection({ stdio: ['ignore', 'ignore', 'ignore'] });
-  // It fails for want of the variable that names the buffers.
+  const inherited = connectionForChild({ stdio: ['ignore', 'ignore', 'ignore'] });
+  // It fails because the variable that names the buffers is missing.
   const child = spawnScript(t, CHILD, [], { stdio: inherited.stdio, env: { ...process.env, ...inherited.env } });
   inherited.close();
   assert.equal(await inherited.connection.receive(), undefined);
@@ -94,7 +94,7 @@ function assertRefused(take: (env: Record<string, string>) => unknown, value: st
   assert.equal(env.DMABUF_INHERITED_BUFFERS, value);
 }
 
-test('takeInheritedBuffers refuses what is not what was announced, and closes nothing', async (t) => {
+test('takeInheritedBuffers refuses descriptors that differ from the announcement, and closes nothing', async (t) => {
   const server = createServer().listen(0);
   t.after(() => server.close());
   const file = openSync('/dev/null', 'r+');
@@ -103,7 +103,7 @@ test('takeInheritedBuffers refuses what is not what was announced, and closes no
   const memfd = owned.borrow();
   const kind = buffer.exporter === 'memfd' ? 'memfd' : 'dma-buf';
   const other = kind === 'memfd' ? 'dma-buf' : 'memfd';
-  const held = heldDescriptors();
+  const held = await settledDescriptors();
   const announce = (fd: unknown, changes: object = {}): string =>
     JSON.stringify([{ fd, kind, length: 8192, name: '', ...changes }]);
   const good = JSON.parse(announce(memfd)) as unknown[];
@@ -139,9 +139,9 @@ test('takeInheritedBuffers refuses what is not what was announced, and closes no
   closeSync(file);
 });
 
-test('takeInheritedConnection refuses what is no connection, and closes nothing', async () => {
+test('takeInheritedConnection refuses a descriptor that is not a connection, and closes nothing', async () => {
   const file = openSync('/dev/null', 'r+');
-  const held = heldDescriptors();
+  const held = await settledDescriptors();
   for (const [value, code] of [
     [String(file), 'EINVAL'],
     ['999999', 'EBADF'],
@@ -161,19 +161,22 @@ test('takeInheritedConnection refuses what is no connection, and closes nothing'
   closeSync(file);
 });
 
-test('inheritBuffers and inheritConnection refuse what cannot be inherited', async () => {
-  const held = heldDescriptors();
+test('buffersForChild and connectionForChild refuse objects that cannot be inherited', async () => {
+  const held = await settledDescriptors();
   const arena = heap.allocate(4 * KiB);
   const shareable = heap.allocate(4 * KiB, { shareable: true });
   assert.throws(
-    () => inheritBuffers([shareable, arena]),
+    () => buffersForChild([shareable, arena]),
     (error) => isDmaBufError(error, 'EOPNOTSUPP'),
   );
-  assert.throws(() => inheritBuffers([shareable, {} as typeof shareable]), { name: 'TypeError' });
-  for (const stdio of ['inherit', ['inherit', 'inherit']]) {
-    const options = { stdio } as Parameters<typeof inheritConnection>[0];
-    assert.throws(() => inheritBuffers([shareable], options), { name: 'TypeError' });
-    assert.throws(() => inheritConnection(options), { name: 'TypeError' });
+  assert.throws(() => buffersForChild([shareable, {} as typeof shareable]), { name: 'TypeError' });
+  for (const [stdio, name] of [
+    ['inherit', 'TypeError'],
+    [['inherit', 'inherit'], 'RangeError'],
+  ]) {
+    const options = { stdio } as Parameters<typeof connectionForChild>[0];
+    assert.throws(() => buffersForChild([shareable], options), { name, message: /'stdio' must /u });
+    assert.throws(() => connectionForChild(options), { name, message: /'stdio' must /u });
   }
   arena.close();
   shareable.close();

@@ -1,6 +1,6 @@
 /**
- * A child that inherits what test/share/inherit.test.ts gives it: `node inheriting-child.js`. Reports what it found on the connection, after it has
- * written into the buffers.
+ * A child that inherits what test/share/inherit.test.ts gives it: `node inheriting-child.js`.
+ * Reports what it found on the connection, after it has written into the buffers.
  */
 
 import { env } from 'node:process';

@@ -19,15 +19,10 @@ import { inspect } from 'node:util';
 
 import { isDmaBufError } from '../../src/index.ts';
 import type { DmaBufErrorCode } from '../../src/index.ts';
-import { connectForBuffers, listenForBuffers } from '../../src/share/index.ts';
-import type { BufferListener } from '../../src/share/index.ts';
-import { listenForBuffersWithin } from '../../src/share/buffer-listener.ts';
-import { shareSurroundings } from '../../src/share/share-surroundings.ts';
-import { libc } from '../../src/linux/libc.ts';
-import { stateOf } from '../support/promise-state.ts';
-import { rawCallsWith } from '../support/raw-calls.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-import { assertHeld, heldDescriptors } from './held-descriptors.ts';
+import { connect, listen } from '../../src/share/index.ts';
+import { stateOf } from '../support/runner/promise-state.ts';
+import { temporaryFolder } from '../support/runner/temporary-folder.ts';
+import { assertHeld, settledDescriptors } from './held-descriptors.ts';
 import { exitOf, socketPath, spawnScript } from './peer-process.ts';
 
 async function assertRefused(promise: Promise<unknown>, code: DmaBufErrorCode, says: RegExp): Promise<void> {
@@ -38,15 +33,7 @@ async function assertRefused(promise: Promise<unknown>, code: DmaBufErrorCode, s
   });
 }
 
-/** A socket file that nobody listens to, as a process leaves it that was killed. */
-function leaveSocketFile(path: string): void {
-  const { sockets } = shareSurroundings();
-  const socket = sockets.create();
-  sockets.bind(socket.borrow(), path);
-  socket.close();
-}
-
-test('listenForBuffers makes a socket file of the mode asked for, whatever the umask, and close() removes it', async (t) => {
+test('listen makes a socket file of the requested mode, with any umask, and close() removes it', async (t) => {
   const umask = process.umask(0o077);
   t.after(() => process.umask(umask));
   for (const [options, mode] of [
@@ -54,7 +41,7 @@ test('listenForBuffers makes a socket file of the mode asked for, whatever the u
     [{ mode: 0o666 }, 0o666],
   ] as const) {
     const path = socketPath(t);
-    const listener = await listenForBuffers(path, options);
+    const listener = await listen(path, options);
     assert.equal(statSync(path).mode & 0o777, mode);
     assert.equal(lstatSync(path).isSocket(), true);
     listener.close();
@@ -65,9 +52,9 @@ test('listenForBuffers makes a socket file of the mode asked for, whatever the u
 });
 
 test('a listener gives one connection after another, until it is closed', async (t) => {
-  const held = heldDescriptors();
+  const held = await settledDescriptors();
   const path = socketPath(t);
-  const listener = await listenForBuffers(path);
+  const listener = await listen(path);
   const texts: string[] = [];
   const served = (async () => {
     for await (const connection of listener) {
@@ -76,7 +63,7 @@ test('a listener gives one connection after another, until it is closed', async 
     }
   })();
   for (const message of ['one', 'two', 'three']) {
-    const connection = await connectForBuffers(path);
+    const connection = await connect(path);
     await connection.send({ message });
     await connection.whenPeerCloses();
     connection.close();
@@ -88,10 +75,10 @@ test('a listener gives one connection after another, until it is closed', async 
   await assertHeld(held, 'descriptors of a listener stayed open');
 });
 
-test('leaving a loop over a listener closes it, and refuses who was not accepted', async (t) => {
+test('leaving a loop over a listener closes it, and refuses connections that were not accepted', async (t) => {
   const path = socketPath(t);
-  const listener = await listenForBuffers(path);
-  const connections = await Promise.all([connectForBuffers(path), connectForBuffers(path)]);
+  const listener = await listen(path);
+  const connections = await Promise.all([connect(path), connect(path)]);
   for await (const connection of listener) {
     connection.close();
     break;
@@ -103,10 +90,10 @@ test('leaving a loop over a listener closes it, and refuses who was not accepted
   }
 });
 
-test('accept() is given up by its signal, and the listener goes on; its own signal closes it', async (t) => {
+test('accept() is aborted by its signal, and the listener continues; its own signal closes it', async (t) => {
   const path = socketPath(t);
   const ending = new AbortController();
-  const listener = await listenForBuffers(path, { signal: ending.signal });
+  const listener = await listen(path, { signal: ending.signal });
   const reason = new Error('Enough');
   await assert.rejects(listener.accept({ signal: AbortSignal.abort(reason) }), (error) => error === reason);
   const giveUp = new AbortController();
@@ -115,75 +102,50 @@ test('accept() is given up by its signal, and the listener goes on; its own sign
   giveUp.abort(reason);
   await assert.rejects(accepted, (error) => error === reason);
   const next = listener.accept();
-  const connection = await connectForBuffers(path);
+  const connection = await connect(path);
   (await next).close();
   connection.close();
   const last = listener.accept();
   ending.abort();
   await assert.rejects(last, (error) => isDmaBufError(error, 'ERR_DMABUF_CLOSED'));
   assert.equal(existsSync(path), false);
-  await assert.rejects(listenForBuffers(path, { signal: ending.signal }), { name: 'AbortError' });
+  await assert.rejects(listen(path, { signal: ending.signal }), { name: 'AbortError' });
 });
 
-test('listenForBuffers refuses a path where somebody listens, and leaves it alone', async (t) => {
-  const held = heldDescriptors();
+test('listen refuses a path where a process listens, and does not change it', async (t) => {
+  const held = await settledDescriptors();
   const path = socketPath(t);
-  const listener = await listenForBuffers(path);
-  await assertRefused(listenForBuffers(path), 'EADDRINUSE', /somebody listens there/u);
-  const connection = await connectForBuffers(path);
+  const listener = await listen(path);
+  await assertRefused(listen(path), 'EADDRINUSE', /a process listens there/u);
+  const connection = await connect(path);
   connection.close();
   listener.close();
   const server = createServer().listen(path);
   await once(server, 'listening');
-  await assertRefused(listenForBuffers(path), 'EADDRINUSE', /somebody listens there/u);
-  await assertRefused(connectForBuffers(path), 'EPROTOTYPE', /another type than SOCK_SEQPACKET/u);
+  await assertRefused(listen(path), 'EADDRINUSE', /a process listens there/u);
+  await assertRefused(connect(path), 'EPROTOTYPE', /another type than SOCK_SEQPACKET/u);
   server.close();
   await once(server, 'close');
   await assertHeld(held, 'descriptors of a listener refused stayed open');
 });
 
-test('listenForBuffers replaces the socket file of a process that was killed', async (t) => {
+test('listen replaces the socket file of a process that was killed', async (t) => {
   const path = socketPath(t);
   const child = spawnScript(t, 'listening-peer.js', [path], { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(child.stdout as NodeJS.ReadableStream, 'data');
-  await assertRefused(listenForBuffers(path), 'EADDRINUSE', /somebody listens there/u);
+  await assertRefused(listen(path), 'EADDRINUSE', /a process listens there/u);
   child.kill('SIGKILL');
   assert.equal(await exitOf(child), 'SIGKILL');
   assert.equal(lstatSync(path).isSocket(), true);
-  await assertRefused(connectForBuffers(path), 'ECONNREFUSED', /nobody listens there any more/u);
-  const listener = await listenForBuffers(path);
-  const connection = await connectForBuffers(path);
+  await assertRefused(connect(path), 'ECONNREFUSED', /no process listens there any more/u);
+  const listener = await listen(path);
+  const connection = await connect(path);
   connection.close();
   listener.close();
   assert.deepEqual(readdirSync(dirname(path)), []);
 });
 
-test('listenForBuffers puts a socket file back that took the place of a stale one while it looked', async (t) => {
-  const path = socketPath(t);
-  leaveSocketFile(path);
-  let winner: BufferListener | undefined;
-  const raw = rawCallsWith({
-    connect: (...values) => {
-      const result = libc.connect(...values);
-      const errno = libc.errno();
-      unlinkSync(path);
-      winner = listenForBuffersWithin(shareSurroundings(), path);
-      raw.errno = () => errno;
-      return result;
-    },
-  });
-  assert.throws(
-    () => listenForBuffersWithin(shareSurroundings(raw), path),
-    (error) => isDmaBufError(error, 'EADDRINUSE'),
-  );
-  assert.deepEqual(readdirSync(dirname(path)), ['socket']);
-  const connection = await connectForBuffers(path);
-  connection.close();
-  winner?.close();
-  assert.equal(existsSync(path), false);
-});
-
-test('listenForBuffers refuses a path where there is anything but a socket', async (t) => {
+test('listen refuses a path where there is anything but a socket', async (t) => {
   const folder = temporaryFolder(t);
   const [file, directory, link] = ['file', 'directory', 'link'].map((name) => join(folder, name)) as [
     string,
@@ -194,42 +156,42 @@ test('listenForBuffers refuses a path where there is anything but a socket', asy
   mkdirSync(directory);
   symlinkSync('nowhere', link);
   for (const path of [file, directory, link])
-    await assertRefused(listenForBuffers(path), 'EADDRINUSE', /a file that is no socket/u);
+    await assertRefused(listen(path), 'EADDRINUSE', /a file that is no socket/u);
   assert.deepEqual(readdirSync(folder).toSorted(), ['directory', 'file', 'link']);
 });
 
-test('close() of a listener leaves the file alone that another has put in its place', async (t) => {
+test('close() of a listener does not remove a file that has replaced its own', async (t) => {
   const path = socketPath(t);
-  const first = await listenForBuffers(path);
+  const first = await listen(path);
   unlinkSync(path);
-  const second = await listenForBuffers(path);
+  const second = await listen(path);
   first.close();
-  const connection = await connectForBuffers(path);
+  const connection = await connect(path);
   connection.close();
   second.close();
   assert.equal(existsSync(path), false);
 });
 
-test('listenForBuffers takes abstract names, which leave no file', async () => {
+test('listen takes abstract names, which leave no file', async () => {
   const path = `\0dmabuf-test-${process.pid}`;
-  const listener = await listenForBuffers(path);
+  const listener = await listen(path);
   assert.equal(inspect(listener), `BufferListener { '\\x00dmabuf-test-${process.pid}', open }`);
-  await assert.rejects(listenForBuffers(path), (error) => isDmaBufError(error, 'EADDRINUSE'));
-  const [accepted, connected] = await Promise.all([listener.accept(), connectForBuffers(path)]);
+  await assert.rejects(listen(path), (error) => isDmaBufError(error, 'EADDRINUSE'));
+  const [accepted, connected] = await Promise.all([listener.accept(), connect(path)]);
   await connected.send({ message: 'abstract' });
   assert.equal((await accepted.receive())?.text, 'abstract');
   for (const each of [listener, accepted, connected]) each.close();
-  await assertRefused(connectForBuffers(path), 'ECONNREFUSED', /nobody listens/u);
+  await assertRefused(connect(path), 'ECONNREFUSED', /no process listens/u);
 });
 
-test('connectForBuffers waits while the listener has no room, until it has or it is given up', async (t) => {
-  const held = heldDescriptors();
+test('connect waits while the listener has no room, until it has or it is aborted', async (t) => {
+  const held = await settledDescriptors();
   const path = socketPath(t);
-  const listener = await listenForBuffers(path, { backlog: 1 });
+  const listener = await listen(path, { backlog: 1 });
   const reason = new Error('Enough');
-  const waiting = Array.from({ length: 4 }, () => connectForBuffers(path));
+  const waiting = Array.from({ length: 4 }, () => connect(path));
   const giveUp = new AbortController();
-  const givenUp = connectForBuffers(path, { signal: giveUp.signal });
+  const givenUp = connect(path, { signal: giveUp.signal });
   assert.equal(await stateOf(waiting[3] as Promise<unknown>), 'pending');
   giveUp.abort(reason);
   await assert.rejects(givenUp, (error) => error === reason);
@@ -239,33 +201,33 @@ test('connectForBuffers waits while the listener has no room, until it has or it
   await assertHeld(held, 'descriptors of waiting connections stayed open');
 });
 
-test('listenForBuffers and connectForBuffers refuse a path that is none', async () => {
-  const listen = async (path: unknown): Promise<unknown> => await listenForBuffers(path as string);
-  const connect = async (path: unknown): Promise<unknown> => await connectForBuffers(path as string);
-  for (const open of [listen, connect]) {
+test('listen and connect refuse an invalid path', async () => {
+  const listenAt = async (path: unknown): Promise<unknown> => await listen(path as string);
+  const connectTo = async (path: unknown): Promise<unknown> => await connect(path as string);
+  for (const open of [listenAt, connectTo]) {
     for (const path of [undefined, '', 5, '/tmp/a\0b']) await assert.rejects(open(path), { name: 'TypeError' });
     for (const path of [`/tmp/${'x'.repeat(103)}`, `/tmp/${'ä'.repeat(52)}`, `\0${'x'.repeat(108)}`]) {
       await assert.rejects(open(path), { name: 'RangeError', message: /must have at most 10[78] bytes/u });
     }
     await assert.rejects(open('/nowhere/at/all'), (error) => isDmaBufError(error, 'ENOENT'));
   }
-  await assert.rejects(listenForBuffers('\0name', { mode: 0o666 }), { name: 'TypeError' });
-  await assert.rejects(listenForBuffers('/tmp/x', { backlog: 0 }), { name: 'RangeError' });
-  await assert.rejects(listenForBuffers('/tmp/x', { mode: 0o1777 }), { name: 'RangeError' });
+  await assert.rejects(listen('\0name', { mode: 0o666 }), { name: 'TypeError' });
+  await assert.rejects(listen('/tmp/x', { backlog: 0 }), { name: 'RangeError' });
+  await assert.rejects(listen('/tmp/x', { mode: 0o1777 }), { name: 'RangeError' });
 });
 
-test('listenForBuffers and connectForBuffers take the longest path there is, 107 bytes', async (t) => {
+test('listen and connect take the longest path there is, 107 bytes', async (t) => {
   const folder = temporaryFolder(t);
   const path = join(folder, 'x'.repeat(107 - folder.length - 1));
   assert.equal(path.length, 107);
-  const listener = await listenForBuffers(path);
-  const connection = await connectForBuffers(path);
+  const listener = await listen(path);
+  const connection = await connect(path);
   connection.close();
   listener.close();
   assert.equal(existsSync(path), false);
 });
 
-test('listenForBuffers() says what would help where the socket file cannot be made', async (t) => {
+test('listen() gives the remedy where the socket file cannot be made', async (t) => {
   const path = join(temporaryFolder(t), 'missing', 'socket');
-  await assertRefused(listenForBuffers(path), 'ENOENT', /Cannot listen at .*its folder does not exist/u);
+  await assertRefused(listen(path), 'ENOENT', /Cannot listen at .*its folder does not exist/u);
 });

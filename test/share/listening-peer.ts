@@ -2,8 +2,8 @@
 
 import { argv, stdout } from 'node:process';
 
-import { listenForBuffers } from '../../src/share/index.ts';
+import { listen } from '../../src/share/index.ts';
 
-const listener = await listenForBuffers(argv[2] ?? '');
+const listener = await listen(argv[2] ?? '');
 stdout.write('listening\n');
 for await (const connection of listener) connection.close();

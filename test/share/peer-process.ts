@@ -5,19 +5,27 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { listenForBuffers } from '../../src/share/index.ts';
+import { listen } from '../../src/share/index.ts';
 import type { BufferConnection } from '../../src/share/index.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { temporaryFolder } from '../support/runner/temporary-folder.ts';
+
+interface ScriptOptions extends SpawnOptions {
+  /** How many descriptors it may have open. */
+  readonly descriptorsMax?: number;
+}
 
 /** Runs a script of this folder in a process of its own, which ends with the test at the latest. */
 export function spawnScript(
   t: TestContext,
   script: string,
   args: readonly string[],
-  options: SpawnOptions = {},
+  { descriptorsMax, ...options }: ScriptOptions = {},
 ): ChildProcess {
   const file = fileURLToPath(new URL(script, import.meta.url));
-  const child = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'inherit', 'inherit'], ...options });
+  const words = [process.execPath, file, ...args];
+  if (descriptorsMax !== undefined) words.unshift('/bin/sh', '-c', `ulimit -n ${descriptorsMax}; exec "$0" "$@"`);
+  const [program = '', ...rest] = words;
+  const child = spawn(program, rest, { stdio: ['ignore', 'inherit', 'inherit'], ...options });
   t.after(() => child.kill('SIGKILL'));
   return child;
 }
@@ -40,7 +48,7 @@ export async function connectScript(
   args: readonly string[] = [],
 ): Promise<{ connection: BufferConnection; child: ChildProcess }> {
   const path = socketPath(t);
-  const listener = await listenForBuffers(path);
+  const listener = await listen(path);
   const child = spawnScript(t, script, [path, ...args]);
   const gone = new AbortController();
   child.once('exit', (code, signal) =>

@@ -1,6 +1,7 @@
 /**
- * A consumer of a frame ring: `node ring-consumer-peer.js PATH MODE HELD_MAX MS`. Looks at every frame when it comes and again MS later, right
- * before it lets go of it, and writes down at the end, as JSON, what it saw.
+ * A consumer of a frame ring: `node ring-consumer-peer.js PATH MODE HELD_MAX MS`. Checks every
+ * frame when it comes and again MS later, right before it releases it, and prints its observations
+ * at the end, as JSON.
  */
 
 import assert from 'node:assert/strict';
@@ -8,8 +9,9 @@ import process from 'node:process';
 import { setTimeout } from 'node:timers/promises';
 
 import { isDmaBufError } from '../../src/base/errors.ts';
-import { connectForBuffers, joinFrameRing } from '../../src/share/index.ts';
-import type { RingMode } from '../../src/share/index.ts';
+import { connect } from '../../src/share/index.ts';
+import { joinFrameRing } from '../../src/share/ring/index.ts';
+import type { RingMode } from '../../src/share/ring/index.ts';
 import { stampsOf } from './frame-stamps.ts';
 
 /** What a consumer has seen. */
@@ -23,7 +25,7 @@ export interface ConsumerReport {
 }
 
 const [path = '', mode = 'every', heldMax = '1', holdMs = '0'] = process.argv.slice(2);
-const consumer = await joinFrameRing(await connectForBuffers(path), {
+const consumer = await joinFrameRing(await connect(path), {
   mode: mode as RingMode,
   heldMax: Number(heldMax),
 });

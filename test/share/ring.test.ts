@@ -1,4 +1,7 @@
-/** Frame rings between processes: what is published arrives whole, and nobody suffers from the death of another. */
+/**
+ * Frame rings between processes: published frames arrive whole, and the death of one process does
+ * not affect the others.
+ */
 
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
@@ -9,12 +12,13 @@ import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 
-import { openEmbeddedHeap } from '../../src/backend/embedded/index.ts';
+import { openEmbeddedHeap } from '../../src/backend/embedded/embedded-heap.ts';
 import { UINT_MAX } from '../../src/base/limits.ts';
 import { SeededRandom } from '../../src/base/seeded-random.ts';
-import { connectForBuffers, createFrameRing, joinFrameRing, listenForBuffers } from '../../src/share/index.ts';
-import type { AddConsumerOptions, FrameRing, FrameRingOptions, RingMode } from '../../src/share/index.ts';
-import { checkLeaksAfterFile } from '../support/leak-check.ts';
+import { connect, listen } from '../../src/share/index.ts';
+import { createFrameRing, joinFrameRing } from '../../src/share/ring/index.ts';
+import type { AddConsumerOptions, FrameRing, FrameRingOptions, RingMode } from '../../src/share/ring/index.ts';
+import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
 import { stampFrame, stampsOf } from './frame-stamps.ts';
 import { exitOf, socketPath, spawnScript } from './peer-process.ts';
 import type { ConsumerReport } from './ring-consumer-peer.ts';
@@ -26,7 +30,7 @@ const FRAME_BYTES = 256 * 1024;
 
 checkLeaksAfterFile();
 
-/** A ring of this process that whoever connects to `path` joins. */
+/** A ring of this process, joined by every process that connects to `path`. */
 async function serveRing(
   t: TestContext,
   options: Partial<FrameRingOptions>,
@@ -37,7 +41,7 @@ async function serveRing(
   heap.close();
   t.after(() => ring.close());
   const path = socketPath(t);
-  const listener = await listenForBuffers(path);
+  const listener = await listen(path);
   t.after(() => listener.close());
   void ring.serve(listener, consumerOptions);
   return { ring, path };
@@ -97,23 +101,23 @@ test('A frame ring gives every frame to one process and the newest to another, w
   assert.equal(newestReport.taken + newestReport.dropped, 1000);
 });
 
-test('FrameRing.serve adds whoever connects and asks to join, and counts the others', async (t) => {
+test('FrameRing.serve adds every process that connects and asks to join, and counts the others', async (t) => {
   const { ring, path } = await serveRing(t, { frameCount: 3 });
-  const [idle, first] = [await connectForBuffers(path), await connectForBuffers(path)];
+  const [idle, first] = [await connect(path), await connect(path)];
   const consumer = await joinFrameRing(first, { mode: 'newest' });
-  await assert.rejects(joinFrameRing(await connectForBuffers(path), { mode: 'newest' }), { code: 'EBUSY' });
-  const silent = await connectForBuffers(path);
+  await assert.rejects(joinFrameRing(await connect(path), { mode: 'newest' }), { code: 'EBUSY' });
+  const silent = await connect(path);
   silent.close();
   while (ring.stats().refusedCount < 2) await setTimeout(1);
   assert.equal(ring.stats().consumers.length, 1);
-  // One that says nothing is waited for, and holds nothing.
+  // A silent peer is waited for, and holds no frames.
   ring.close();
   assert.equal(await idle.receive(), undefined);
   idle.close();
   assert.equal(await consumer.next(), undefined);
 });
 
-test('A frame ring goes on beside a consumer that is stopped, which finds what it held as it was', async (t) => {
+test('A frame ring goes on beside a consumer that is stopped, whose held frames do not change', async (t) => {
   const { ring, path } = await serveRing(t, { frameCount: 5 });
   const child = spawnConsumer(t, { path, mode: 'every', holdMs: 5 });
   const report = reportOf(child);
@@ -129,7 +133,7 @@ test('A frame ring goes on beside a consumer that is stopped, which finds what i
   assert.ok(dropped >= 490, `only ${dropped} of 500 frames were overwritten in a ring of 5`);
 });
 
-test('FrameRing.acquireWhenFree waits for a consumer added with block, which then misses nothing', async (t) => {
+test('FrameRing.acquireWhenFree waits for a consumer added with block, which then misses no frame', async (t) => {
   const { ring, path } = await serveRing(t, { frameCount: 4 }, { block: true });
   const report = reportOf(spawnConsumer(t, { path, mode: 'every', holdMs: 1 }));
   await untilConsumerCount(ring, 1);
@@ -182,8 +186,8 @@ test('A frame ring has all its frames again when consumers are killed at any ins
   };
   let over = false;
   await Promise.all([victims().finally(() => (over = true)), publishUntil(ring, () => over)]);
-  // Four more may be held now: none was lost.
-  const consumer = await joinFrameRing(await connectForBuffers(path), { mode: 'every', heldMax: 4 });
+  // Four more can be held now: no frame was lost.
+  const consumer = await joinFrameRing(await connect(path), { mode: 'every', heldMax: 4 });
   const { published } = ring.stats();
   for (let count = 0; count < 4; count += 1) publish(ring);
   const frames = await Promise.all([1, 2, 3, 4].map(() => consumer.next()));
@@ -197,7 +201,7 @@ test('A frame ring has all its frames again when consumers are killed at any ins
   assert.deepEqual([last, end, taken + dropped], [published + 54, 'closed', last]);
 });
 
-test('Consumers of a producer that is killed at any instant keep what they hold, and are told', async (t) => {
+test('Consumers of a producer that is killed at any instant keep the frames that they hold, and get an error', async (t) => {
   t.diagnostic(`DMABUF_FUZZ_SEED=${SEED}`);
   const random = new SeededRandom(SEED);
   for (let round = 0; round < KILL_ROUND_COUNT; round += 1) {
@@ -207,8 +211,8 @@ test('Consumers of a producer that is killed at any instant keep what they hold,
     });
     await once(producer.stdout ?? producer, 'data');
     const [newest, every] = [
-      await joinFrameRing(await connectForBuffers(path), { mode: 'newest', heldMax: 2 }),
-      await joinFrameRing(await connectForBuffers(path), { mode: 'every', heldMax: 3 }),
+      await joinFrameRing(await connect(path), { mode: 'newest', heldMax: 2 }),
+      await joinFrameRing(await connect(path), { mode: 'every', heldMax: 3 }),
     ];
     const frames = [await newest.next(), await every.next(), await every.next()];
     void setTimeout(random.below(40)).then(() => producer.kill('SIGKILL'));

@@ -6,9 +6,9 @@ import { test } from 'node:test';
 import { MiB, SyncFile, isDmaBufError, listHeaps, openHeap } from '../../src/index.ts';
 import type { DmaBuf } from '../../src/index.ts';
 import { connectionFromFd } from '../../src/share/index.ts';
-import { encodeMessage } from '../../src/share/message-header.ts';
-import { shareSurroundings } from '../../src/share/share-surroundings.ts';
-import { assertHeld, heldDescriptors } from './held-descriptors.ts';
+import { encodeMessage } from '../../src/share/connection/message-header.ts';
+import { ShareContext } from '../../src/share/connection/share-context.ts';
+import { assertHeld, settledDescriptors } from './held-descriptors.ts';
 
 /** Why no dma-buf can be had here. */
 function dmaBufMissing(): string | false {
@@ -28,10 +28,8 @@ function allocateDmaBuf(): DmaBuf {
 }
 
 test('send() passes sync files with buffers, and each arrives as what it is', { skip }, async () => {
-  const held = heldDescriptors();
-  const [near, far] = shareSurroundings()
-    .sockets.createPair()
-    .map((fd) => connectionFromFd(fd));
+  const held = await settledDescriptors();
+  const [near, far] = new ShareContext().sockets.createPair().map((fd) => connectionFromFd(fd));
   assert.ok(near !== undefined && far !== undefined);
   const buffer = allocateDmaBuf();
   const syncFiles = [buffer.exportSyncFile('read'), buffer.exportSyncFile('write')];
@@ -57,12 +55,12 @@ test(
   'receive() refuses a sync file that is announced as a buffer, and a dma-buf as a sync file',
   { skip },
   async () => {
-    const { sockets } = shareSurroundings();
+    const { sockets } = new ShareContext();
     const [near, end] = sockets.createPair();
     const far = connectionFromFd(end);
     const buffer = allocateDmaBuf();
     const [syncFile, exported] = [buffer.exportSyncFile('write'), buffer.exportFd()];
-    const held = heldDescriptors();
+    const held = await settledDescriptors();
     for (const [kind, fd] of [
       ['memfd', syncFile.borrowFd()],
       ['dma-buf', syncFile.borrowFd()],

@@ -1,23 +1,26 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-import { heldMemory } from '../support/leak-check.ts';
+import { heldMemory } from '../support/runner/leak-check.ts';
 import { heldDescriptors } from '../share/held-descriptors.ts';
 
 const BUFINFO = '/sys/kernel/debug/dma_buf/bufinfo';
-/** Only there nobody else takes shared memory at the same time. */
+/** Only there no other program uses shared memory at the same time. */
 const GUEST = 'dmabuf-guest';
 
-/** Buffers of a soak are named so, to be told from everybody else's. */
+/** The name of a soak's buffers, which distinguishes them from others. */
 export const SOAK_BUFFER_NAME: string = `soak-${process.pid}`;
 
-/** What a soak may not leave more of than it found. */
+/** The resources that must not grow during a soak. */
 export interface Holdings {
   /** Of this process, by kind. */
   readonly descriptors: Readonly<Record<string, number>>;
   /** Of memfds and dma-bufs, in this process. */
   readonly mappingCount: number;
-  /** Dma-bufs of the soak that the kernel knows, whoever holds them. Undefined where it does not tell. */
+  /**
+   * Dma-bufs of the soak that the kernel knows, with any holder. Undefined where the kernel does
+   * not show them.
+   */
   readonly dmaBufCount: number | undefined;
   /** Pages of memfds that the machine has in memory. Undefined where others have some too. */
   readonly sharedMemoryKiB: number | undefined;
@@ -32,7 +35,7 @@ export function readHoldings(): Holdings {
   };
 }
 
-/** What there is more of than before, in words. */
+/** The growth since the earlier reading, in words. */
 export function compareHoldings(before: Holdings, after: Holdings): string[] {
   const kinds = Object.keys(after.descriptors).map((kind) => ({
     what: `descriptors of ${kind}`,

@@ -1,10 +1,13 @@
-/** A process that a soak shares buffers with: looks at every one, holds on to some, and is killed at any time. */
+/**
+ * A process that a soak shares buffers with: checks every one, keeps some, and is killed at any
+ * time.
+ */
 
 import { takeInheritedConnection } from '../../src/share/index.ts';
 import type { ReceivedMessage } from '../../src/share/index.ts';
 import { hasTags } from './tagged-pages.ts';
 
-/** What it ends with when it sees memory that is not the buffer's. */
+/** Its exit status when it sees memory that is not the buffer's. */
 const WRONG_MEMORY = 3;
 
 const HELD_MAX = 8;

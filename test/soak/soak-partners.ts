@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 
 import { discardHandle, isDmaBufError } from '../../src/index.ts';
 import type { BufferHandle, DmaBuf } from '../../src/index.ts';
-import { inheritConnection } from '../../src/share/index.ts';
+import { connectionForChild } from '../../src/share/index.ts';
 import type { BufferConnection } from '../../src/share/index.ts';
 import type { SoakWorkerOrder } from './soak-worker.ts';
 
@@ -17,7 +17,7 @@ export interface TaggedBuffer {
   readonly pageSize: number;
 }
 
-/** Somebody whom buffers are shared with, until it is ended without being asked. */
+/** A partner that shares buffers, until it is ended without notice. */
 export interface SoakPartner {
   /** False when it has no room for one more now. */
   share(tagged: TaggedBuffer): boolean;
@@ -30,14 +30,14 @@ const WORKER_URL = new URL('soak-worker.js', import.meta.url);
 /** Handles under way to a thread. */
 const UNANSWERED_MAX = 8;
 
-/** Another process. It is killed with SIGKILL, whatever it is at. */
+/** Another process. It is killed with SIGKILL at any moment. */
 export class SoakChild implements SoakPartner {
   readonly #child: ChildProcess;
   readonly #connection: BufferConnection;
   readonly #exited: Promise<unknown[]>;
 
   constructor() {
-    const inherited = inheritConnection();
+    const inherited = connectionForChild();
     const { stdio, env } = inherited;
     this.#connection = inherited.connection;
     this.#child = spawn(process.execPath, ['--enable-source-maps', CHILD_PATH], {
@@ -66,7 +66,7 @@ export class SoakChild implements SoakPartner {
   }
 }
 
-/** Another thread. It is terminated, whatever it is at. */
+/** Another thread. It is terminated at any moment. */
 export class SoakThread implements SoakPartner {
   readonly #worker = new Worker(WORKER_URL);
   readonly #unanswered = new Map<number, BufferHandle>();

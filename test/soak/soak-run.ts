@@ -1,8 +1,10 @@
 /**
- * Goal: however long buffers are allocated, mapped, shared, dropped, and their holders killed, nothing is left behind.
+ * Goal: buffers may be allocated, mapped, shared, dropped, and their holders killed for any length
+ * of time: nothing is left behind.
  *
- * Method: steps drawn from a seed, with other processes and threads that are ended at any time; at the end everything that is known of is let go,
- * and what the process and the kernel hold is compared with what they held at the start.
+ * Method: steps drawn from a seed, with other processes and threads that are ended at any time; at
+ * the end everything that is known of is let go, and what the process and the kernel hold is
+ * compared with what they held at the start.
  */
 
 import { setImmediate } from 'node:timers/promises';
@@ -10,7 +12,7 @@ import { setImmediate } from 'node:timers/promises';
 import { MiB, importBuffer, isDmaBufError, openHeap } from '../../src/index.ts';
 import type { BackendKind, BufferView, Heap } from '../../src/index.ts';
 import { SeededRandom } from '../../src/base/seeded-random.ts';
-import { collectGarbageUntil } from '../support/collect-garbage.ts';
+import { collectGarbageUntil } from '../support/runner/collect-garbage.ts';
 import { SOAK_BUFFER_NAME, compareHoldings, readHoldings } from './holdings.ts';
 import { SoakChild, SoakThread } from './soak-partners.ts';
 import type { SoakPartner, TaggedBuffer } from './soak-partners.ts';
@@ -27,7 +29,7 @@ export interface SoakOptions {
 export interface SoakReport {
   /** How often each kind of step was done. */
   readonly stepCounts: Readonly<Record<string, number>>;
-  /** What there is more of than at the start. Empty when nothing was left behind. */
+  /** The growth since the start. Empty when nothing was left behind. */
   readonly leaks: readonly string[];
 }
 
@@ -46,7 +48,7 @@ const PARTNERS_MAX = 3;
 const PAGE_COUNT_MAX = 64;
 const LARGE_BYTES = 8 * MiB;
 const WARM_UP_STEPS = 60;
-const EMBEDDED = { capacity: 512 * MiB, warm: 4 * MiB };
+const EMBEDDED = { capacity: 512 * MiB, cached: 4 * MiB };
 
 class SoakRun {
   readonly stepCounts: Record<string, number> = {};
@@ -84,7 +86,7 @@ class SoakRun {
     await step.run();
   }
 
-  /** Lets go of everything. What heaps say they still have is left behind. */
+  /** Releases everything. Allocations that heaps still count are left behind. */
   async settle(): Promise<string[]> {
     while (this.#partners.length > 0) await this.#end();
     while (this.#held.length > 0) this.#close();
@@ -186,11 +188,11 @@ function refuseUnlessPrivate(error: unknown): void {
 }
 
 function leftIn(heap: Heap): string[] {
-  const { bufferCount, usedBytes, committedBytes, warmBytes, mappingCount } = heap.stats();
+  const { bufferCount, usedBytes, committedBytes, cachedBytes, mappingCount } = heap.stats();
   const left = {
     bufferCount,
     usedBytes,
-    'committed bytes that are not warm': committedBytes - warmBytes,
+    'committed bytes that are not cached': committedBytes - cachedBytes,
     mappingCount,
   };
   return Object.entries(left)
@@ -198,14 +200,19 @@ function leftIn(heap: Heap): string[] {
     .map(([what, count]) => `${heap.backend} heap: ${what} is ${count} after everything was let go`);
 }
 
-/** Loads what is loaded once and stays: a process, a thread, the descriptor that waiting is done with. */
+/**
+ * Loads what is loaded once and stays: a process, a thread, the descriptor that waiting is done
+ * with.
+ */
 async function warmUp(options: SoakOptions): Promise<void> {
   const run = new SoakRun(options);
   for (let count = 0; count < WARM_UP_STEPS; count += 1) await run.step();
   await run.settle();
 }
 
-/** @throws when anybody sees memory that is not the buffer's, or anything is refused that should not be */
+/**
+ * @throws when a holder sees memory that is not the buffer's, or a valid operation is refused
+ */
 export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   await warmUp(options);
   const before = readHoldings();

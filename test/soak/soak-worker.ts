@@ -1,12 +1,18 @@
-/** A thread that a soak shares buffers with: looks at every one, lets go of some, and is ended at any time. */
+/**
+ * A thread that a soak shares buffers with: checks every one, releases some, and is ended at any
+ * time.
+ */
 
 import { parentPort } from 'node:worker_threads';
 
 import { openHandle } from '../../src/index.ts';
-import type { BufferHandle, SharedBuffer } from '../../src/index.ts';
+import type { BufferHandle, WorkerBuffer } from '../../src/index.ts';
 import { hasTags } from './tagged-pages.ts';
 
-/** What the thread is given. It answers with the tag, or with what went wrong; before the first with 0. */
+/**
+ * What the thread is given. It answers with the tag, or with what went wrong; before the first with
+ * 0.
+ */
 export interface SoakWorkerOrder {
   readonly handle: BufferHandle;
   readonly tag: number;
@@ -15,7 +21,7 @@ export interface SoakWorkerOrder {
 
 const HELD_MAX = 4;
 
-const held: SharedBuffer[] = [];
+const held: WorkerBuffer[] = [];
 
 function look({ handle, tag, pageSize }: SoakWorkerOrder): number | string {
   const buffer = openHandle(handle);

@@ -1,4 +1,7 @@
-/** A soak of any length: `npm run soak -- [--seconds N] [--seed N] [--backends kernel,udmabuf,embedded]`. Exit status 1 for a leak. */
+/**
+ * A soak of any length: `npm run soak -- [--seconds N] [--seed N] [--backends
+ * kernel,udmabuf,embedded]`. Exit status 1 for a leak.
+ */
 
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';

@@ -1,5 +1,5 @@
 import type { BackendKind } from '../../src/index.ts';
-import { cannotOpen } from '../support/kernel-devices.ts';
+import { cannotOpen } from '../support/devices/kernel-devices.ts';
 
 /** Every backend that this machine has. */
 export function soakableBackends(): BackendKind[] {

@@ -1,4 +1,7 @@
-/** Buffers of a soak have their tag in the first word of every page: whoever sees another sees somebody else's memory. */
+/**
+ * Buffers of a soak have their tag in the first word of every page. A reader that finds another tag
+ * sees another buffer's memory.
+ */
 
 export function writeTags(bytes: Uint8Array, tag: number, pageSize: number): void {
   const words = wordsOf(bytes);

@@ -1,4 +1,4 @@
-/** What `npm run vm` makes of the words behind it. */
+/** The parsing of the words after `npm run vm`. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -58,9 +58,9 @@ test('parseArguments() reads sizes in MiB and GiB, and times in seconds', () => 
   assert.equal(parseArguments(['--timeout', '90', 'true']).timeoutSeconds, 90);
 });
 
-test('parseArguments() refuses what it does not know, and names it', () => {
+test('parseArguments() refuses unknown options, and names it', () => {
   assert.throws(() => parseArguments(['--mem', '2G']), { name: 'UsageError', message: /--mem\b/u });
-  assert.throws(() => parseArguments(['--arch', 'riscv64']), { name: 'UsageError', message: /x86_64.*riscv64/u });
+  assert.throws(() => parseArguments(['--arch', 'riscv64']), { name: 'UsageError', message: /riscv64.*x86_64/u });
   assert.throws(() => parseArguments(['--memory', '2000']), { name: 'UsageError', message: /--memory.*2000/u });
   assert.throws(() => parseArguments(['--memory', '0G']), { name: 'UsageError', message: /--memory.*0G/u });
   assert.throws(() => parseArguments(['--timeout', '1.5']), { name: 'UsageError', message: /--timeout.*1\.5/u });
@@ -70,4 +70,21 @@ test('parseArguments() refuses what it does not know, and names it', () => {
     message: /--file.*bin\/peer/u,
   });
   assert.throws(() => parseArguments(['--cpu']), { name: 'UsageError', message: /--cpu/u });
+});
+
+test('parseArguments() prefers --accel to the environment, and chooses automatically without either', () => {
+  const environment = { DMABUF_VM_ACCEL: 'tcg' };
+  assert.equal(parseArguments(['true'], {}).accelerator, undefined);
+  assert.equal(parseArguments(['true'], { DMABUF_VM_ACCEL: '' }).accelerator, undefined);
+  assert.equal(parseArguments(['true'], environment).accelerator, 'tcg');
+  assert.equal(parseArguments(['--accel', 'kvm', 'true'], environment).accelerator, 'kvm');
+  assert.throws(() => parseArguments(['--accel', 'xen', 'true'], {}), { name: 'UsageError', message: /--accel.*xen/u });
+  assert.throws(() => parseArguments(['true'], { DMABUF_VM_ACCEL: 'hvf' }), /DMABUF_VM_ACCEL.*hvf/u);
+});
+
+test('parseArguments() takes --icount for TCG, regardless of the environment, and refuses it with KVM', () => {
+  const parsed = parseArguments(['--icount', 'true'], { DMABUF_VM_ACCEL: 'kvm' });
+  assert.deepEqual([parsed.icount, parsed.accelerator, parsed.command], [true, 'tcg', ['true']]);
+  assert.deepEqual([parseArguments(['true'], {}).icount, parseArguments(['true'], {}).accelerator], [false, undefined]);
+  assert.throws(() => parseArguments(['--icount', '--accel', 'kvm', 'true']), /only TCG counts instructions/u);
 });

@@ -1,8 +1,14 @@
-/** The same on arm64, with pages of 4 and of 16 KiB. Debian's arm64 kernels have udmabuf, but no dma-buf heaps. */
+/**
+ * The same on arm64, with pages of 4 and of 16 KiB. Debian's arm64 kernels have udmabuf, but no
+ * dma-buf heaps.
+ */
 
-import { testInGuest } from '../support/guest-tests.ts';
+import { testInGuest } from '../support/runner/guest-tests.ts';
 
-/** Without src/sg/vmap-batches.test.ts, which computes for minutes there and depends on nothing that a guest has. */
+/**
+ * Without src/sg/vmap-batches.test.ts, which computes for minutes there and does not depend on the
+ * guest.
+ */
 const FILES = [
   'src/sg/from-pages.test.js',
   'src/sg/page*.test.js',
@@ -11,7 +17,7 @@ const FILES = [
   'test/conformance/embedded-shareable.test.js',
   'test/conformance/udmabuf.test.js',
   'test/share/connection.test.js',
-  'src/share/frame-ring.test.js',
+  'src/share/ring/frame-ring.test.js',
 ];
 
 const environment = { DMABUF_KILL_ROUNDS: '2' };

@@ -2,22 +2,9 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { TestContext } from 'node:test';
 
 import { cached, cacheFolder, cacheKey } from '../../vm/cache.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-
-/** A cache of the test's own. */
-function emptyCache(t: TestContext): string {
-  const folder = temporaryFolder(t);
-  const before = process.env['DMABUF_VM_CACHE'];
-  process.env['DMABUF_VM_CACHE'] = folder;
-  t.after(() => {
-    if (before === undefined) delete process.env['DMABUF_VM_CACHE'];
-    else process.env['DMABUF_VM_CACHE'] = before;
-  });
-  return folder;
-}
+import { emptyCache } from '../support/fakes/empty-cache.ts';
 
 test('cacheFolder() is the one that is named, else one of the user', () => {
   assert.equal(cacheFolder({ DMABUF_VM_CACHE: '/a', XDG_CACHE_HOME: '/b' }), '/a');

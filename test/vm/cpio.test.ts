@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { archivePieces } from '../../vm/cpio.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { temporaryFolder } from '../support/runner/temporary-folder.ts';
 
 const hasCpio = spawnSync('cpio', ['--version']).status === 0;
 

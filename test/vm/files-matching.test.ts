@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { filesMatching } from '../support/files-matching.ts';
+import { filesMatching } from '../support/runner/files-matching.ts';
 
 const PATHS = [
   'src/sg/b.test.js',

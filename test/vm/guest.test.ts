@@ -1,4 +1,4 @@
-/** What a command in a guest is to whoever started it. */
+/** A command in a guest, as seen by the process that started it. */
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -10,22 +10,37 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { missingForGuest } from '../support/guest-tests.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { chooseAccelerator } from '../../vm/accelerator.ts';
+import { ARCHITECTURES } from '../../vm/architectures.ts';
+import { wantedAccelerator } from '../../vm/arguments.ts';
+import type { Accelerator } from '../../vm/emulator.ts';
+import { missingForGuest } from '../support/runner/guest-tests.ts';
+import { temporaryFolder } from '../support/runner/temporary-folder.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../vm/main.js', import.meta.url));
 const MEMORY_MIB = 1024;
 const NO_GUEST = 125;
 const skip = missingForGuest({ guest: 'x86_64', memoryMiB: MEMORY_MIB }) ?? false;
+/** Chosen once: a trial boot would have an emulator of its own. */
+const accelerator = await acceleratorHere();
 
+async function acceleratorHere(): Promise<Accelerator> {
+  if (skip !== false) return 'tcg';
+  const machine = { architecture: ARCHITECTURES.x86_64, cpu: undefined };
+  return (await chooseAccelerator(machine, wantedAccelerator())).accelerator;
+}
+
+/** Without the first line of stderr, which says what runs the guest. */
 async function runInGuest(...words: readonly string[]) {
   const guest = startGuest(words);
-  const [stdout, stderr, [status]] = await Promise.all([text(guest.stdout), text(guest.stderr), once(guest, 'close')]);
-  return { stdout, stderr, status: status as number };
+  const [stdout, said, [status]] = await Promise.all([text(guest.stdout), text(guest.stderr), once(guest, 'close')]);
+  const choice = `vm: ${accelerator.toUpperCase()}, as it was asked for\n`;
+  assert.equal(said.slice(0, choice.length), choice);
+  return { stdout, stderr: said.slice(choice.length), status: status as number };
 }
 
 function startGuest(words: readonly string[]) {
-  const programArguments = [PROGRAM, '--memory', `${MEMORY_MIB}M`, ...words];
+  const programArguments = [PROGRAM, '--memory', `${MEMORY_MIB}M`, '--accel', accelerator, ...words];
   return spawn(process.execPath, programArguments, { stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
@@ -73,6 +88,27 @@ test('npm run vm shows the last lines of the console when the kernel panics', { 
   assert.equal(status, NO_GUEST);
   assert.match(stderr, /Kernel panic - not syncing: sysrq triggered crash/u);
 });
+
+test(
+  'npm run vm with --cpu qemu64 gives a guest without SIMD in WebAssembly, and says that TCG runs it',
+  { skip },
+  async () => {
+    const module = '0,97,115,109,1,0,0,0,1,5,1,96,0,1,123,3,2,1,0,10,10,1,8,0,65,0,253,15,253,98,11';
+    const script = `WebAssembly.validate(new Uint8Array([${module}]))`;
+    const words = ['--memory', `${MEMORY_MIB}M`, '--cpu', 'qemu64', 'node', '-p', script];
+    const guest = spawn(process.execPath, [PROGRAM, ...words], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, DMABUF_VM_ACCEL: '' },
+    });
+    const [stdout, stderr, [status]] = await Promise.all([
+      text(guest.stdout),
+      text(guest.stderr),
+      once(guest, 'close'),
+    ]);
+    assert.deepEqual([stdout, status], ['false\n', 0]);
+    assert.match(stderr, /^vm: TCG, as .*\n$/u);
+  },
+);
 
 test('npm run vm ends a guest that takes too long', { skip }, async () => {
   const { stderr, status } = await runInGuest('--timeout', '2', 'sleep', '1000');

@@ -6,15 +6,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 
-import { missingCompiler } from '../support/c-compiler.ts';
-import { testInGuest } from '../support/guest-tests.ts';
-import { repositoryRoot } from '../support/source-files.ts';
-import type { GuestTests } from '../support/guest-tests.ts';
+import { missingCompiler } from '../support/processes/c-compiler.ts';
+import { testInGuest } from '../support/runner/guest-tests.ts';
+import { repositoryRoot } from '../support/runner/source-files.ts';
+import type { GuestTests } from '../support/runner/guest-tests.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dmabuf-test-'));
 after(() => rmSync(folder, { recursive: true }));
 
-/** The peer in C, for guests, which have no compiler: linked statically. None without a compiler here; the tests that use it say so. */
+/**
+ * The peer in C, for guests, which have no compiler: linked statically. None without a compiler
+ * here; the tests that use it say so.
+ */
 function buildSharePeer(): string | undefined {
   if (missingCompiler() !== undefined) return undefined;
   const peer = join(folder, 'share-peer');
@@ -26,7 +29,7 @@ function buildSharePeer(): string | undefined {
 
 const sharePeer = buildSharePeer();
 const SHARE_PEER_PATH = '/bin/share-peer';
-/** One emulated processor does in a minute what one of this machine does in some seconds. */
+/** One emulated processor does in a minute what a real one does in some seconds. */
 const FEWER_STEPS = { DMABUF_FUZZ_STEPS: '4000', DMABUF_KILL_ROUNDS: '2' };
 
 const GUESTS: readonly GuestTests[] = [
@@ -41,17 +44,36 @@ const GUESTS: readonly GuestTests[] = [
       'test/conformance/kernel.test.js',
       'test/conformance/udmabuf.test.js',
       'test/kernel/*.test.js',
-      'test/share/*.test.js',
+      // Tests that share buffers of real heaps. Tests of sockets alone run outside, where they take
+      // seconds.
+      'test/share/c-peer.test.js',
+      'test/share/connection.test.js',
+      'test/share/failing-calls.test.js',
+      'test/share/hostile-peers.test.js',
+      'test/share/inherit.test.js',
+      'test/share/listener.test.js',
+      'test/share/read-only-peers.test.js',
+      'test/share/ring.test.js',
+      'test/share/sync-files.test.js',
       'test/fuzz/heap.fuzz.js',
-      'test/limits/*.test.js',
+      'test/limits/limits.test.js',
+      'test/limits/real-buffers.test.js',
       'test/cli/doctor.test.js',
       'test/cli/layout.test.js',
       'test/soak/soak.test.js',
       'src/backend/layout/*.test.js',
       'src/backend/udmabuf/*.test.js',
-      'src/linux/*.test.js',
+      'src/linux/*/*.test.js',
+      'src/diagnosis/*.test.js',
       'src/mapping/window.test.js',
     ],
+  },
+  {
+    guest: 'x86_64',
+    // Buffers of 1 GiB, beside what the guest itself takes.
+    memoryMiB: 3072,
+    icount: true,
+    files: ['test/cli/vmap-heaps.test.js'],
   },
   {
     guest: 'x86_64',
@@ -63,5 +85,5 @@ const GUESTS: readonly GuestTests[] = [
   },
 ];
 
-// One after the other: each has as many processors as this machine is likely to have.
+// One after the other: each has as many processors as this machine probably has.
 for (const guest of GUESTS) await testInGuest(guest);

@@ -3,7 +3,9 @@ import { test } from 'node:test';
 
 import { loadOrder, parseModules } from '../../vm/module-order.ts';
 
-/** As depmod writes it: everything a module needs, directly or not, what must be loaded first last. */
+/**
+ * As depmod writes it: everything a module needs, directly or not, what must be loaded first last.
+ */
 const MODULES_DEP = `kernel/drivers/gpu/drm/drm.ko.xz:
 kernel/drivers/gpu/drm/drm_kms_helper.ko.xz: kernel/drivers/gpu/drm/drm.ko.xz
 kernel/drivers/gpu/drm/virtio/virtio-gpu.ko.xz: kernel/drivers/virtio/virtio_dma_buf.ko.xz kernel/drivers/gpu/drm/drm_kms_helper.ko.xz kernel/drivers/gpu/drm/drm.ko.xz

@@ -1,13 +1,17 @@
 import { DmaBufError } from '../../base/errors.ts';
 import type { ByteLength } from '../../base/quantities.ts';
-import { COHERENT_MEMORY } from '../../linux/cpu-access-maintenance.ts';
-import type { OwnedFd } from '../../linux/fd.ts';
-import type { FileRuns, MemorySource } from '../../mapping/memory-source.ts';
+import { COHERENT_MEMORY } from '../../linux/calls/cpu-access-maintenance.ts';
+import type { OwnedFd } from '../../linux/calls/fd.ts';
+import type { FileRuns } from '../../linux/calls/memory-calls.ts';
+import type { MemorySource } from '../../mapping/memory-source.ts';
 import type { SgTable } from '../../sg/sg-table.ts';
-import type { BackendBuffer, BufferLayout } from '../contract.ts';
+import type { BackendBuffer, BufferLayout } from '../../heap/backend.ts';
 import type { Arena } from './arena.ts';
 
-/** The runs of a table as stretches of the arena's file, in arrays of their own: by them memory is mapped over memory. */
+/**
+ * The runs of a table as ranges of the arena's file, in new arrays: mappings are made by them, so
+ * they must not change.
+ */
 export function fileRunsOf(table: SgTable): FileRuns {
   const { count, pfns, offsets, lengths } = table.runs();
   return {
@@ -25,6 +29,8 @@ export class ArenaBuffer implements BackendBuffer {
   /** Of the arena, which all buffers of the heap share. */
   readonly inode: number;
   readonly mappedInode: number;
+  readonly readOnly = false;
+  readonly readOnlyStores = 'private';
   readonly maintenance = COHERENT_MEMORY;
   readonly dmaBuf = undefined;
   readonly #table: SgTable;
@@ -44,7 +50,7 @@ export class ArenaBuffer implements BackendBuffer {
     return { known: true, table: this.#table, source: 'the arena of the embedded heap' };
   }
 
-  /** Nobody outside the process sees it. */
+  /** Internal: other processes cannot see it. */
   setName(): void {}
 
   exportFd(): OwnedFd {

@@ -1,15 +1,16 @@
-/** What the embedded heap does beyond the conformance suite: layout, warm pages, what it tells of itself. */
+/** The embedded heap beyond the conformance suite: layout, cached pages, statistics. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { collectGarbageUntil } from '../../../test/support/collect-garbage.ts';
-import { checkLeaksAfterFile, heldMemory } from '../../../test/support/leak-check.ts';
-import { temporaryTree } from '../../../test/support/temporary-folder.ts';
+import { collectGarbageUntil } from '../../../test/support/runner/collect-garbage.ts';
+import { checkLeaksAfterFile, heldMemory } from '../../../test/support/runner/leak-check.ts';
+import { temporaryTree } from '../../../test/support/runner/temporary-folder.ts';
 import { GiB, KiB, MiB } from '../../base/sizes.ts';
 import type { Heap } from '../../heap/heap.ts';
-import { openEmbeddedHeap, openEmbeddedHeapWithin } from './index.ts';
-import type { OrderMixName } from './index.ts';
+import { openEmbeddedHeap } from './embedded-heap.ts';
+import type { OrderMixName } from '../../pages/order-mixes.ts';
+import { otherMachine } from '../../../test/support/fakes/other-machine.ts';
 
 checkLeaksAfterFile();
 
@@ -30,10 +31,10 @@ function ordersOfMix(mix: OrderMixName, length: number, orders?: readonly number
   return { orders: [...histogram], runCount };
 }
 
-test('openEmbeddedHeap() gives 64 MiB in the mixes A to E, every chunk a run of its own', () => {
-  assert.deepEqual(ordersOfMix('A', 64 * MiB, [9, 4, 0]), { orders: [[9, 32]], runCount: 32 });
-  assert.deepEqual(ordersOfMix('B', 64 * MiB), { orders: [[8, 64]], runCount: 64 });
-  assert.deepEqual(ordersOfMix('C', 64 * MiB), {
+test('openEmbeddedHeap() gives 64 MiB in every mix, each chunk a run of its own', () => {
+  assert.deepEqual(ordersOfMix('huge', 64 * MiB, [9, 4, 0]), { orders: [[9, 32]], runCount: 32 });
+  assert.deepEqual(ordersOfMix('fresh', 64 * MiB), { orders: [[8, 64]], runCount: 64 });
+  assert.deepEqual(ordersOfMix('aged', 64 * MiB), {
     orders: [
       [8, 38],
       [4, 313],
@@ -41,17 +42,17 @@ test('openEmbeddedHeap() gives 64 MiB in the mixes A to E, every chunk a run of 
     ],
     runCount: 38 + 313 + 1648,
   });
-  assert.deepEqual(ordersOfMix('D', 64 * MiB), {
+  assert.deepEqual(ordersOfMix('fragmented', 64 * MiB), {
     orders: [
       [4, 614],
       [0, 6560],
     ],
     runCount: 614 + 6560,
   });
-  assert.deepEqual(ordersOfMix('E', 64 * MiB), { orders: [[0, 16_384]], runCount: 16_384 });
+  assert.deepEqual(ordersOfMix('single-pages', 64 * MiB), { orders: [[0, 16_384]], runCount: 16_384 });
 });
 
-test('openEmbeddedHeap() allocates by the orders it is given', () => {
+test('openEmbeddedHeap() allocates by the given orders', () => {
   const heap = openEmbeddedHeap({ capacity: 256 * MiB, orders: [11, 7, 0] });
   const buffer = heap.allocate(8 * MiB + 512 * KiB + 4 * KiB);
   const layout = buffer.layout();
@@ -64,8 +65,8 @@ test('openEmbeddedHeap() allocates by the orders it is given', () => {
   heap.close();
 });
 
-test('an embedded buffer commits memory only where it is touched', () => {
-  const heap = openEmbeddedHeap({ capacity: 1024 * MiB });
+test('an embedded buffer of ordinary pages commits memory only where it is touched', () => {
+  const heap = openEmbeddedHeap({ capacity: 1024 * MiB, hugePages: false });
   const buffer = heap.allocate(512 * MiB);
   assert.equal(heap.stats().committedBytes, 0);
   const view = buffer.vmap();
@@ -77,8 +78,8 @@ test('an embedded buffer commits memory only where it is touched', () => {
   heap.close();
 });
 
-test('freed pages stay warm up to the limit, are wiped for the next owner, and go back beyond it', () => {
-  const heap = openEmbeddedHeap({ capacity: 64 * MiB, warm: 4 * MiB });
+test('freed pages stay cached up to the limit, are wiped for the next owner, and go back beyond it', () => {
+  const heap = openEmbeddedHeap({ capacity: 64 * MiB, cached: 4 * MiB });
   const use = (length: number): void => {
     const buffer = heap.allocate(length);
     buffer.accessSync('write', (bytes) => {
@@ -88,17 +89,17 @@ test('freed pages stay warm up to the limit, are wiped for the next owner, and g
     buffer.close();
   };
   use(3 * MiB);
-  assert.equal(heap.stats().warmBytes, 3 * MiB);
+  assert.equal(heap.stats().cachedBytes, 3 * MiB);
   use(3 * MiB);
-  assert.equal(heap.stats().warmBytes, 3 * MiB);
+  assert.equal(heap.stats().cachedBytes, 3 * MiB);
   assert.equal(heap.stats().committedBytes, 3 * MiB);
   use(16 * MiB);
-  assert.ok(heap.stats().warmBytes <= 4 * MiB);
-  assert.equal(heap.stats().committedBytes, heap.stats().warmBytes);
+  assert.ok(heap.stats().cachedBytes <= 4 * MiB);
+  assert.equal(heap.stats().committedBytes, heap.stats().cachedBytes);
   heap.close();
 });
 
-test('ArenaPages sees what windows write, and is seen by them', () => {
+test('ArenaPages sees writes of windows, and windows see its writes', () => {
   const heap = openEmbeddedHeap({ capacity: 64 * MiB });
   const buffer = heap.allocate(2 * MiB);
   const layout = buffer.layout();
@@ -113,7 +114,7 @@ test('ArenaPages sees what windows write, and is seen by them', () => {
   assert.throws(() => heap.arena.write(0, new Uint8Array(heap.pageSize + 1)), RangeError);
   view.close();
   buffer.close();
-  // A page written past its owner, and even one without an owner, is zero for the next.
+  // A page that was written directly, or while free, is zero for the next owner.
   for (const block of heap.arena.freeBlocks()) heap.arena.write(block.pfn, new Uint8Array([7]));
   const next = heap.allocate(32 * MiB);
   next.accessSync('read', (bytes) => assert.ok(bytes.every((byte) => byte === 0)));
@@ -121,15 +122,15 @@ test('ArenaPages sees what windows write, and is seen by them', () => {
   heap.close();
 });
 
-test('openEmbeddedHeap() refuses options that are none', () => {
+test('openEmbeddedHeap() refuses invalid options', () => {
   for (const capacity of [0, -1, 1.5, 2 ** 52]) assert.throws(() => openEmbeddedHeap({ capacity }), RangeError);
   assert.throws(() => openEmbeddedHeap({ orders: [4, 8, 0] }), RangeError);
   for (const trackAllocations of [1, 'true', null])
     assert.throws(() => openEmbeddedHeap({ trackAllocations: trackAllocations as never }), TypeError);
-  assert.throws(() => openEmbeddedHeap({ warm: -1 }), RangeError);
-  assert.throws(() => openEmbeddedHeap({ size: MiB } as never), /no option "size"/u);
+  assert.throws(() => openEmbeddedHeap({ cached: -1 }), RangeError);
+  assert.throws(() => openEmbeddedHeap({ size: MiB } as never), /'size' is not one of the options/u);
   assert.throws(() => openEmbeddedHeap({ fragmentation: { mix: 'F' as OrderMixName, length: MiB } }), TypeError);
-  assert.throws(() => openEmbeddedHeap({ fragmentation: { mix: 'B', length: 0 } }), RangeError);
+  assert.throws(() => openEmbeddedHeap({ fragmentation: { mix: 'fresh', length: 0 } }), RangeError);
 });
 
 test('openEmbeddedHeap() takes orders whose chunks one entry can hold, and refuses larger ones', () => {
@@ -140,34 +141,34 @@ test('openEmbeddedHeap() takes orders whose chunks one entry can hold, and refus
   for (const order of [20, 29, 30]) {
     assert.throws(() => openEmbeddedHeap({ capacity: 4 * GiB, orders: [order, 0] }), {
       name: 'RangeError',
-      message: /largest order as it must be a whole number from 0 to 19/u,
+      message: /'orders\[0\]' must be a whole number from 0 to 19/u,
     });
   }
 });
 
-test('ArenaPages.write into a living buffer survives that warm pages are given back', (t) => {
+test('ArenaPages.write into a living buffer is kept when cached pages are given back', (t) => {
   const root = temporaryTree(t, { 'proc/meminfo': 'MemAvailable: 65536 kB\n', 'proc/self/maps': '' });
-  const heap = openEmbeddedHeapWithin({ root }, { capacity: 512 * MiB, warm: 8 * MiB }, 'a test');
-  const warm = heap.allocate(MiB);
-  warm.accessSync('write', (bytes) => bytes.fill(1));
+  const heap = openEmbeddedHeap({ capacity: 512 * MiB, cached: 8 * MiB }, otherMachine({ root }));
+  const cached = heap.allocate(MiB);
+  cached.accessSync('write', (bytes) => bytes.fill(1));
   const buffer = heap.allocate(MiB);
-  warm.close();
+  cached.close();
   const layout = buffer.layout();
   assert.ok(layout.known);
   const { pfn } = layout.table.entry(0);
   const view = buffer.vmap();
   view.bytes[9] = 43;
   heap.arena.write(pfn, new Uint8Array([42]));
-  assert.equal(heap.stats().warmBytes, MiB);
+  assert.equal(heap.stats().cachedBytes, MiB);
   assert.throws(() => heap.allocate(256 * MiB), /MemAvailable leaves room for 64 MiB/u);
-  assert.equal(heap.stats().warmBytes, 0);
+  assert.equal(heap.stats().cachedBytes, 0);
   assert.deepEqual([view.bytes[0], view.bytes[9]], [42, 43]);
   view.close();
   buffer.close();
   heap.close();
 });
 
-test('a buffer whose page was written past it is zero for the next owner, though it was never mapped', () => {
+test('a page written through ArenaPages is zero for the next owner, even if its buffer was never mapped', () => {
   const heap = openEmbeddedHeap({ capacity: MiB });
   const buffer = heap.allocate(MiB);
   const layout = buffer.layout();
@@ -180,7 +181,7 @@ test('a buffer whose page was written past it is zero for the next owner, though
   heap.close();
 });
 
-test('what is written into the arrays of a table does not reach the memory', () => {
+test('writes into the arrays of a table do not change the memory', () => {
   const heap = openEmbeddedHeap({ capacity: 8 * MiB });
   const buffer = heap.allocate(4 * MiB);
   const layout = buffer.layout();
@@ -195,7 +196,7 @@ test('what is written into the arrays of a table does not reach the memory', () 
   heap.close();
 });
 
-test('exportFd() of a buffer in the arena names the option that makes it possible', () => {
+test('exportFd() of a buffer in the arena names the option that allows it', () => {
   const heap = openEmbeddedHeap({ capacity: MiB });
   const buffer = heap.allocate(1);
   assert.throws(() => buffer.exportFd(), /allocate it with \{ shareable: true \}/u);
@@ -207,7 +208,7 @@ function dropTrackedBuffer(heap: Heap): void {
   heap.allocate(MiB, { name: 'tracked' });
 }
 
-test('the warning about a buffer collected unclosed tells where it was allocated, if that was asked for', async (context) => {
+test('the warning about a buffer collected unclosed tells where it was allocated, on request', async (context) => {
   const details: string[] = [];
   const listener = (warning: Error & { detail?: string }): void => {
     if (warning.name === 'DmaBufWarning') details.push(String(warning.detail));

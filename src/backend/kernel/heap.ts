@@ -4,31 +4,33 @@ import { withCleanup } from '../../base/cleanup.ts';
 import { DmaBufError, isDmaBufError } from '../../base/errors.ts';
 import type { ByteLength } from '../../base/quantities.ts';
 import { formatSize } from '../../base/sizes.ts';
-import type { OwnedFd } from '../../linux/fd.ts';
-import { readMachineRoom } from '../../linux/memory-room.ts';
-import type { AllocationRequest, BackendBuffer, BufferLayout } from '../contract.ts';
+import type { OwnedFd } from '../../linux/calls/fd.ts';
+import { readMachineMemory } from '../../linux/proc/available-memory.ts';
+import type { AllocationRequest, BackendBuffer, BufferLayout } from '../../heap/backend.ts';
 import { DeviceHeap } from '../device-heap.ts';
 import type { DeviceHeapSetup } from '../device-heap.ts';
-import { FileBuffer } from '../file-buffer.ts';
+import { FdBuffer } from '../fd-buffer/fd-buffer.ts';
 import { traceAllocation } from '../layout/allocation-trace.ts';
 import { layoutOfDmaBuf } from '../layout/dma-buf-layout.ts';
 import { rememberLayout } from '../layout/remember-layout.ts';
 
-/** Where the kernel shows its heaps (drivers/dma-buf/dma-heap.c, dma_heap_devnode). */
+/** The folder of the kernel's heaps (drivers/dma-buf/dma-heap.c, dma_heap_devnode). */
 export const HEAP_FOLDER = '/dev/dma_heap';
 
 /** A heap of the kernel: `/dev/dma_heap/<name>`. */
 export class KernelHeap extends DeviceHeap {
   readonly backend = 'kernel';
+  protected readonly hugePages = { pageBytes: undefined, reason: 'the kernel allocates by a policy of its own' };
 
   /** @throws {DmaBufError} as the kernel refuses to open the device */
   constructor(setup: DeviceHeapSetup) {
-    const { name, calls, root } = setup;
+    const { name, calls, machine } = setup;
     super(setup, {
-      open: () => calls.dmaBuf.openHeap(join(root, HEAP_FOLDER, name)),
-      // Not the control group's: the kernel charges a heap's memory to none, unless it was booted with dma_heap.mem_accounting=1.
-      // Larger requests than the machine can hold are refused: the kernel would end processes to fulfil them.
-      readRoom: () => readMachineRoom(root),
+      open: () => calls.dmaBuf.openHeap(join(machine.root, HEAP_FOLDER, name)),
+      // The machine's memory, not the control group's: the kernel charges a heap's memory to no
+      // group, unless it was booted with dma_heap.mem_accounting=1. Requests larger than the
+      // machine's memory are refused, because the kernel would kill processes to satisfy them.
+      readRoom: () => readMachineMemory(machine),
     });
   }
 
@@ -38,7 +40,7 @@ export class KernelHeap extends DeviceHeap {
       cleanup.defer(() => dmaBuf.close());
       const layout = this.#layoutOf(dmaBuf, length, traced);
       const setup = { length, pageSize: this.pageSize, exporter: this.name, layout, released };
-      const buffer = new FileBuffer(this.calls.dmaBuf, { dmaBuf }, setup);
+      const buffer = new FdBuffer(this.calls.dmaBuf, { dmaBuf }, setup);
       if (name !== '') buffer.setName(name);
       return buffer;
     });
@@ -58,15 +60,15 @@ export class KernelHeap extends DeviceHeap {
   }
 
   #allocateTraced(length: ByteLength): { dmaBuf: OwnedFd; traced: BufferLayout } {
-    const traced = { root: this.root, length, pageSize: this.pageSize };
+    const traced = { machine: this.machine, length, pageSize: this.pageSize };
     const { value, layout } = traceAllocation(traced, () => this.#allocateDmaBuf(length));
     return { dmaBuf: value, traced: layout };
   }
 
-  /** Measured when it is asked for, unless the trace of the allocation told the layout. */
+  /** Measured on request, unless the trace of the allocation gave the layout. */
   #layoutOf(dmaBuf: OwnedFd, length: ByteLength, traced?: BufferLayout): () => BufferLayout {
     if (traced?.known === true) return () => traced;
-    const size = { length, pageSize: this.pageSize, root: this.root };
-    return rememberLayout(() => layoutOfDmaBuf(this.calls.system, dmaBuf.borrow(), size));
+    const size = { length, pageSize: this.pageSize, machine: this.machine };
+    return rememberLayout(() => layoutOfDmaBuf(this.calls.memory, dmaBuf.borrow(), size));
   }
 }

@@ -1,33 +1,35 @@
 import { withCleanup } from '../../base/cleanup.ts';
 import { DmaBufError } from '../../base/errors.ts';
 import type { ByteLength } from '../../base/quantities.ts';
-import { parseAllocatedPages, parseMarkingThread } from '../../linux/tracefs-events.ts';
-import type { AllocatedPages } from '../../linux/tracefs-events.ts';
-import type { TraceInstance } from '../../linux/tracefs-instance.ts';
+import { parseAllocatedPages, parseMarkingThread } from '../../linux/tracefs/tracefs-events.ts';
+import type { AllocatedPages } from '../../linux/tracefs/tracefs-events.ts';
+import type { TraceInstance } from '../../linux/tracefs/tracefs-instance.ts';
 import { SgTable } from '../../sg/sg-table.ts';
-import type { BufferLayout } from '../contract.ts';
+import type { BufferLayout } from '../../heap/backend.ts';
 import { explainTracingFailure, openTrace } from './open-trace.ts';
-import type { TraceSurroundings } from './open-trace.ts';
+import type { TraceContext } from './open-trace.ts';
+import type { Machine } from '../../linux/machine.ts';
 
 type UnknownLayout = Extract<BufferLayout, { known: false }>;
 
 const EVENT = 'kmem/mm_page_alloc';
 const MARK = 'dmabuf asks which thread it is';
-/** An event takes 48 bytes of a trace, and there is one an entry. */
+/** An event takes 48 bytes of a trace, and there is one per entry. */
 const EVENT_BYTES = 48;
 const TRACE_BYTES_MIN = 64 * 1024;
-/** The kernel has the buffer once a processor. Suffices for 340 MiB of single pages, and for anything larger in larger pieces. */
+/** Per CPU. Holds 87,000 events: 340 MiB of single pages, or anything larger in larger pieces. */
 const TRACE_BYTES_MAX = 4 * 1024 * 1024;
 
-interface TracedAllocation extends TraceSurroundings {
+interface TracedAllocation extends TraceContext {
   readonly length: ByteLength;
   readonly pageSize: ByteLength;
 }
 
 /**
- * Runs `allocate`, which is to allocate one buffer from a kernel heap, and tells the buffer's entries from what the page allocator gave this
- * thread meanwhile (drivers/dma-buf/heaps/system_heap.c, alloc_largest_available: `GFP_HIGHUSER | __GFP_ZERO`). Tracing that is refused
- * or fails makes the layout unknown, and nothing else.
+ * Runs `allocate`, which allocates one buffer from a kernel heap. Derives the buffer's entries from
+ * the pages that the page allocator gave this thread meanwhile
+ * (drivers/dma-buf/heaps/system_heap.c, alloc_largest_available: `GFP_HIGHUSER | __GFP_ZERO`). If
+ * tracing is refused or fails, only the layout is unknown.
  *
  * @throws what `allocate` throws; tracing has ended then
  */
@@ -35,16 +37,16 @@ export function traceAllocation<Value>(
   traced: TracedAllocation,
   allocate: () => Value,
 ): { readonly value: Value; readonly layout: BufferLayout } {
-  const { root, length, pageSize } = traced;
+  const { machine, length, pageSize } = traced;
   const bufferBytes = Math.min(TRACE_BYTES_MAX, TRACE_BYTES_MIN + (length / pageSize) * EVENT_BYTES);
   const tracing = openTrace(traced, bufferBytes, startRecording);
   if ('refusal' in tracing) return { value: allocate(), layout: { known: false, ...tracing.refusal } };
   const trace = tracing.opened;
   try {
     const value = allocate();
-    return { value, layout: attempt(root, () => finishRecording(trace, traced)) };
+    return { value, layout: attempt(machine, () => finishRecording(trace, traced)) };
   } catch (error) {
-    attempt(root, () => trace.close());
+    attempt(machine, () => trace.close());
     throw error;
   }
 }
@@ -52,7 +54,7 @@ export function traceAllocation<Value>(
 function startRecording(trace: TraceInstance): TraceInstance {
   return withCleanup((cleanup) => {
     cleanup.defer(() => trace.close());
-    // Containers number their threads anew: the trace says what the kernel's number of this one is.
+    // Threads of a container have other ids inside it: the trace gives the kernel's id of this one.
     trace.mark(MARK);
     const thread = parseMarkingThread(trace.take(), MARK);
     if (thread === undefined) throw new DmaBufError('Cannot trace as nothing comes into the trace', { code: 'EIO' });
@@ -71,7 +73,10 @@ function finishRecording(trace: TraceInstance, traced: TracedAllocation): Buffer
   });
 }
 
-/** Not of a page fault of this thread's, which are movable, nor of the kernel's own notes, which are not from high memory. */
+/**
+ * Excludes page faults of this thread, whose pages are movable, and the kernel's own allocations,
+ * which are not from high memory.
+ */
 function isBuffers({ flags }: AllocatedPages): boolean {
   const fromHighMemory = flags.includes('GFP_HIGHUSER') || flags.includes('__GFP_HIGHMEM');
   return fromHighMemory && flags.includes('__GFP_ZERO') && !flags.includes('__GFP_MOVABLE');
@@ -91,10 +96,10 @@ function toLayout(chunks: readonly AllocatedPages[], { length, pageSize }: Trace
   return { known: true, table, source: 'the trace of its allocation (kmem:mm_page_alloc)' };
 }
 
-function attempt<Result>(root: string, body: () => Result): Result | UnknownLayout {
+function attempt<Result>(machine: Machine, body: () => Result): Result | UnknownLayout {
   try {
     return body();
   } catch (error) {
-    return { known: false, ...explainTracingFailure(error, root) };
+    return { known: false, ...explainTracingFailure(error, machine) };
   }
 }

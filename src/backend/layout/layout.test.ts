@@ -2,20 +2,21 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 
-import { temporaryTree } from '../../../test/support/temporary-folder.ts';
-import { cannotSeePfns } from '../../../test/support/layout-rights.ts';
-import { rawCallsFailing } from '../../../test/support/raw-calls.ts';
+import { temporaryTree } from '../../../test/support/runner/temporary-folder.ts';
+import { cannotSeePfns } from '../../../test/support/devices/layout-rights.ts';
+import { rawCallsFailing } from '../../../test/support/fakes/raw-calls.ts';
 import { toByteLength } from '../../base/quantities.ts';
-import type { OwnedFd } from '../../linux/fd.ts';
-import { SystemCalls } from '../../linux/system-calls.ts';
+import type { OwnedFd } from '../../linux/calls/fd.ts';
+import { MemoryCalls } from '../../linux/calls/memory-calls.ts';
 import { SgTable } from '../../sg/sg-table.ts';
-import type { BufferLayout } from '../contract.ts';
+import type { BufferLayout } from '../../heap/backend.ts';
 import { traceAllocation } from './allocation-trace.ts';
 import { layoutOfDmaBuf } from './dma-buf-layout.ts';
 import { layoutOfMemfd } from './memfd-layout.ts';
 import { rememberLayout } from './remember-layout.ts';
+import { otherMachine } from '../../../test/support/fakes/other-machine.ts';
 
-const calls = new SystemCalls();
+const calls = new MemoryCalls();
 const pageSize = calls.pageSize();
 const length = toByteLength(5 * pageSize);
 
@@ -25,7 +26,7 @@ function openMemfd(t: TestContext): OwnedFd {
   return memfd;
 }
 
-/** A machine that shows nothing: its pagemap is empty, and it has no tracefs. */
+/** A machine without sources: its pagemap is empty, and it has no tracefs. */
 function bareRoot(t: TestContext): string {
   return temporaryTree(t, { 'proc/self/pagemap': '', 'proc/filesystems': 'nodev\ttmpfs\n' });
 }
@@ -36,7 +37,7 @@ const NO_TRACEFS = {
   remedy: 'boot a kernel built with CONFIG_FTRACE=y and CONFIG_KPROBE_EVENTS=y',
 };
 
-test('layoutOfMemfd() tells five pages, no two the same', { skip: cannotSeePfns() }, (t) => {
+test('layoutOfMemfd() gives five different pages', { skip: cannotSeePfns() }, (t) => {
   const layout = layoutOfMemfd(calls, openMemfd(t).borrow(), { length, pageSize });
   assert.ok(layout.known);
   assert.equal(layout.source, 'the pages of its mapping, in runs: /proc/self/pagemap');
@@ -46,17 +47,25 @@ test('layoutOfMemfd() tells five pages, no two the same', { skip: cannotSeePfns(
   assert.equal(new Set(pfns).size, 5);
 });
 
-test('layoutOfMemfd() is unknown where the pages are not there', (t) => {
-  const layout = layoutOfMemfd(calls, openMemfd(t).borrow(), { length, pageSize, root: bareRoot(t) });
+test('layoutOfMemfd() is unknown where the pages are missing', (t) => {
+  const layout = layoutOfMemfd(calls, openMemfd(t).borrow(), {
+    length,
+    pageSize,
+    machine: otherMachine({ root: bareRoot(t) }),
+  });
   assert.deepEqual(layout, { known: false, reason: 'its pages were moved, or swapped out, meanwhile' });
 });
 
-test('layoutOfDmaBuf() is unknown without tracefs, and says so', (t) => {
-  const layout = layoutOfDmaBuf(calls, openMemfd(t).borrow(), { length, pageSize, root: bareRoot(t) });
+test('layoutOfDmaBuf() is unknown without tracefs, with the reason', (t) => {
+  const layout = layoutOfDmaBuf(calls, openMemfd(t).borrow(), {
+    length,
+    pageSize,
+    machine: otherMachine({ root: bareRoot(t) }),
+  });
   assert.deepEqual(layout, NO_TRACEFS);
 });
 
-test('layoutOfDmaBuf() takes what the pagemap tells of ordinary pages', { skip: cannotSeePfns() }, (t) => {
+test('layoutOfDmaBuf() uses the pagemap for ordinary pages', { skip: cannotSeePfns() }, (t) => {
   const memfd = openMemfd(t);
   const byPagemap = layoutOfMemfd(calls, memfd.borrow(), { length, pageSize });
   const layout = layoutOfDmaBuf(calls, memfd.borrow(), { length, pageSize });
@@ -65,13 +74,17 @@ test('layoutOfDmaBuf() takes what the pagemap tells of ordinary pages', { skip: 
 });
 
 test('layoutOfDmaBuf() is unknown when an exporter refuses to be mapped', (t) => {
-  const refusing = new SystemCalls(rawCallsFailing('mmap', { nth: 1, errno: 19 }));
-  const layout = layoutOfDmaBuf(refusing, openMemfd(t).borrow(), { length, pageSize, root: bareRoot(t) });
+  const refusing = new MemoryCalls(rawCallsFailing('mmap', { nth: 1, errno: 19 }));
+  const layout = layoutOfDmaBuf(refusing, openMemfd(t).borrow(), {
+    length,
+    pageSize,
+    machine: otherMachine({ root: bareRoot(t) }),
+  });
   assert.deepEqual(layout, { known: false, reason: `mmap failed with ENODEV (offset 0, length ${length})` });
 });
 
 test('traceAllocation() allocates without tracefs, and passes on why it cannot', (t) => {
-  const traced = { root: bareRoot(t), length, pageSize };
+  const traced = { machine: otherMachine({ root: bareRoot(t) }), length, pageSize };
   assert.deepEqual(
     traceAllocation(traced, () => 'the buffer'),
     { value: 'the buffer', layout: NO_TRACEFS },

@@ -1,16 +1,19 @@
 import { isDmaBufError } from '../../base/errors.ts';
 import { withCleanup } from '../../base/cleanup.ts';
 import type { Address, ByteLength } from '../../base/quantities.ts';
-import { parseMappedPages } from '../../linux/tracefs-events.ts';
-import type { TraceInstance } from '../../linux/tracefs-instance.ts';
-import type { PfnSource } from './find-pages.ts';
-import type { PfnSlots } from './pfn-slots.ts';
+import { parseMappedPages } from '../../linux/tracefs/tracefs-events.ts';
+import type { TraceInstance } from '../../linux/tracefs/tracefs-instance.ts';
+import type { PfnSource, PfnSlots } from './find-pages.ts';
 
-/** The functions by which exporters map pages that the pagemap does not show (mm/memory.c), and where in their arguments is what. */
+/**
+ * The functions by which exporters map pages that the pagemap does not show (mm/memory.c), and the
+ * positions of their arguments.
+ */
 const PROBES: Readonly<Record<string, string>> = {
-  // When a buffer is mapped: the system heap.
+  // At the mapping of a buffer: the system heap.
   remap_pfn_range: 'addr=$arg2 pfn=$arg3 size=$arg4',
-  // When a page is touched: udmabuf, CMA heaps, many graphics drivers. The first calls the second, on some kernels out of a probe's sight.
+  // At the first touch of a page: udmabuf, CMA heaps, many graphics drivers. The first function
+  // calls the second, on some kernels inlined, where a probe does not see it.
   vmf_insert_pfn: 'addr=$arg2 pfn=$arg3',
   vmf_insert_pfn_prot: 'addr=$arg2 pfn=$arg3',
 };
@@ -21,16 +24,16 @@ interface ProbedWindow {
   readonly pageSize: ByteLength;
 }
 
-/** Probes that record which pages are mapped over a window. */
+/** Probes that record the pages mapped over a window. */
 export class MappingProbes implements PfnSource {
-  readonly tellers = new Set<string>();
-  /** Those that this kernel lets be probed. */
+  readonly recordedBy = new Set<string>();
+  /** The functions that this kernel allows to probe. */
   readonly functions: readonly string[];
   readonly #trace: TraceInstance;
   readonly #pageSize: ByteLength;
 
   /**
-   * @param trace which it closes
+   * @param trace becomes the probes' to close
    * @throws {DmaBufError} as the kernel refuses; the trace is closed then
    */
   constructor(trace: TraceInstance, { address, length, pageSize }: ProbedWindow) {
@@ -39,19 +42,20 @@ export class MappingProbes implements PfnSource {
     this.functions = withCleanup((cleanup) => {
       cleanup.defer(() => trace.close());
       const functions = addProbes(trace);
-      // No other process's: none has this memory here while we do, or else two tell of the same page.
+      // The address excludes other processes. If one maps at the same address, two reports of a
+      // page contradict each other, and the page stays unknown.
       trace.recordProbes(`addr >= ${address} && addr < ${address + length}`);
       return functions;
     });
   }
 
-  tell(slots: PfnSlots, address: Address): void {
+  record(slots: PfnSlots, address: Address): void {
     const pageSize = this.#pageSize;
     for (const mapped of parseMappedPages(this.#trace.take())) {
       const { length = pageSize } = mapped;
       const first = (mapped.address - address) / pageSize;
       for (let page = 0; page < length / pageSize; page += 1)
-        if (slots.tell(first + page, mapped.pfn + page)) this.tellers.add(`a probe on ${mapped.event}`);
+        if (slots.record(first + page, mapped.pfn + page)) this.recordedBy.add(`a probe on ${mapped.event}`);
     }
   }
 
@@ -60,7 +64,7 @@ export class MappingProbes implements PfnSource {
   }
 }
 
-/** One suffices: not every kernel lets each be probed. */
+/** One suffices: some kernels do not allow both. */
 function addProbes(trace: TraceInstance): string[] {
   const functions: string[] = [];
   let refusal: unknown;
@@ -77,7 +81,10 @@ function addProbes(trace: TraceInstance): string[] {
   return functions;
 }
 
-/** What the kernel says of a probe that it understands, but has no such function for, or none whose arguments it can find. */
+/**
+ * The errors of a valid probe on a function that the kernel does not have, or whose arguments it
+ * cannot find.
+ */
 function isUnknownFunction(error: unknown): boolean {
   return isDmaBufError(error) && error.syscall === 'write' && (error.code === 'ENOENT' || error.code === 'EINVAL');
 }

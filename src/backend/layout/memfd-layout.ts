@@ -1,40 +1,49 @@
 import { withCleanup } from '../../base/cleanup.ts';
 import { pagesCoveringBytes } from '../../base/quantities.ts';
-import type { BorrowedFd } from '../../linux/fd.ts';
-import type { SystemCalls } from '../../linux/system-calls.ts';
-import type { BufferLayout } from '../contract.ts';
+import type { BorrowedFd } from '../../linux/calls/fd.ts';
+import type { MemoryCalls } from '../../linux/calls/memory-calls.ts';
+import type { BufferLayout } from '../../heap/backend.ts';
 import { toLayout } from './dma-buf-layout.ts';
 import { findPages, SLICE_PAGES } from './find-pages.ts';
 import type { MeasuredSize } from './find-pages.ts';
 import { explainTracingFailure } from './open-trace.ts';
 import { PagemapSource } from './pagemap-source.ts';
 import { SliceWindow } from './slice-window.ts';
+import { thisMachine } from '../../linux/machine.ts';
 
 const ATTEMPTS_MAX = 3;
 
 /**
- * The runs of a memfd's memory, from the pagemap of a mapping. Every page is committed by it. Unless a dma-buf holds them, the kernel may
- * move pages at any time: what is told was so twice in a row.
+ * The runs of a memfd's memory, from the pagemap of a mapping. Commits every page. Unless a dma-buf
+ * pins them, the kernel may move pages at any time: the result was read twice in a row without a
+ * change.
  */
-export function layoutOfMemfd(calls: SystemCalls, memfd: BorrowedFd, size: MeasuredSize): BufferLayout {
-  const { root = '/', pageSize, length } = size;
+export function layoutOfMemfd(calls: MemoryCalls, memfd: BorrowedFd, size: MeasuredSize): BufferLayout {
+  const { machine = thisMachine, pageSize, length } = size;
   try {
     return withCleanup((cleanup) => {
       const pageCount = pagesCoveringBytes(length, pageSize);
-      const window = new SliceWindow({ calls, file: memfd, pageSize, pageCountMax: Math.min(SLICE_PAGES, pageCount) });
+      const pageCountMax = Math.min(SLICE_PAGES, pageCount);
+      const window = new SliceWindow({ calls, file: memfd, stores: 'private', pageSize, pageCountMax });
       cleanup.defer(() => window.close());
-      const pagemap = new PagemapSource(pageSize, root);
+      const pagemap = new PagemapSource(pageSize, machine);
       const pfns = findTwice(() => findPages(window, [pagemap], pageCount));
       cleanup.unwind();
       if (pfns !== undefined) return toLayout(pfns, [pagemap], size);
-      return {
-        known: false,
-        ...(pagemap.refused ? HIDDEN : { reason: 'its pages were moved, or swapped out, meanwhile' }),
-      };
+      return { known: false, ...whyUnknown(pagemap) };
     });
   } catch (error) {
-    return { known: false, ...explainTracingFailure(error, root) };
+    return { known: false, ...explainTracingFailure(error, machine) };
   }
+}
+
+function whyUnknown({ refused, failure }: PagemapSource): Pick<BufferLayout & { known: false }, 'reason' | 'remedy'> {
+  if (refused) return HIDDEN;
+  if (failure === undefined) return { reason: 'its pages were moved, or swapped out, meanwhile' };
+  return {
+    reason: `what tells where its pages lie is missing. ${failure}`,
+    remedy: 'mount /proc and run this as root',
+  };
 }
 
 const HIDDEN = {

@@ -1,39 +1,43 @@
 import { join } from 'node:path';
 
 import { isDmaBufError } from '../../base/errors.ts';
-import { TRACE_FILES } from '../../linux/tracefs-files.ts';
-import type { TraceFiles } from '../../linux/tracefs-files.ts';
-import { TraceInstance } from '../../linux/tracefs-instance.ts';
-import { findMountPoint } from '../../linux/mount-point.ts';
-import { explainMissingTracefs, explainRefusedTracing } from '../../linux/tracefs-refusal.ts';
-import type { TracingRefusal } from '../../linux/tracefs-refusal.ts';
+import { TRACE_FILES } from '../../linux/tracefs/tracefs-files.ts';
+import type { TraceFiles } from '../../linux/tracefs/tracefs-files.ts';
+import { TraceInstance } from '../../linux/tracefs/tracefs-instance.ts';
+import { findMountPoint } from '../../linux/proc/mount-point.ts';
+import { explainMissingTracefs, explainRefusedTracing } from '../../diagnosis/tracefs-refusal.ts';
+import type { TracingRefusal } from '../../diagnosis/tracefs-refusal.ts';
+import type { Machine } from '../../linux/machine.ts';
 
-/** Where tracing is done. */
-export interface TraceSurroundings {
+/** The place for tracing. */
+export interface TraceContext {
   /** Where `/proc` and `/sys` are found. */
-  readonly root: string;
+  readonly machine: Machine;
   readonly files?: TraceFiles | undefined;
 }
 
-/** Opens a trace of our own and gives it to `use`. Why it cannot be opened or used, where the kernel refuses. */
+/**
+ * Opens a private trace and passes it to `use`. Returns the reason where the kernel refuses to open
+ * or use it.
+ */
 export function openTrace<Result>(
-  { root, files = TRACE_FILES }: TraceSurroundings,
+  { machine, files = TRACE_FILES }: TraceContext,
   bufferBytes: number,
   use: (trace: TraceInstance) => Result,
 ): { readonly opened: Result } | { readonly refusal: TracingRefusal } {
-  const mountPoint = findMountPoint('tracefs', root);
-  if (mountPoint === undefined) return { refusal: explainMissingTracefs(root) };
-  const tracefs = join(root, mountPoint);
+  const mountPoint = findMountPoint('tracefs', machine);
+  if (mountPoint === undefined) return { refusal: explainMissingTracefs(machine) };
+  const tracefs = join(machine.root, mountPoint);
   try {
-    return { opened: use(new TraceInstance({ tracefs, root, files, bufferBytes })) };
+    return { opened: use(new TraceInstance({ tracefs, machine, files, bufferBytes })) };
   } catch (error) {
-    return { refusal: explainTracingFailure(error, root) };
+    return { refusal: explainTracingFailure(error, machine) };
   }
 }
 
-/** @throws what is no refusal of the kernel's */
-export function explainTracingFailure(error: unknown, root: string): TracingRefusal {
+/** @throws any error that is not the kernel's refusal */
+export function explainTracingFailure(error: unknown, machine: Machine): TracingRefusal {
   const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : [error];
   if (!isDmaBufError(first)) throw error;
-  return explainRefusedTracing(first, root);
+  return explainRefusedTracing(first, machine);
 }

@@ -1,40 +1,46 @@
 import { isDmaBufError } from '../../base/errors.ts';
 import type { Address, ByteLength } from '../../base/quantities.ts';
-import { readPagemap } from '../../linux/pagemap.ts';
-import type { PagemapEntry } from '../../linux/pagemap.ts';
-import type { PfnSource } from './find-pages.ts';
-import type { PfnSlots } from './pfn-slots.ts';
+import { readPagemap } from '../../linux/proc/pagemap.ts';
+import type { PagemapEntry } from '../../linux/proc/pagemap.ts';
+import type { PfnSource, PfnSlots } from './find-pages.ts';
+import type { Machine } from '../../linux/machine.ts';
 
-/** The kernel's own list of where this process's pages lie. It passes over what is mapped by pfn, without `struct page`. */
+/**
+ * The kernel's own record of this process's pages. It omits memory mapped by pfn, without `struct
+ * page`.
+ */
 export class PagemapSource implements PfnSource {
-  readonly tellers = new Set<string>();
-  /** True once it kept pfns from us: those are for CAP_SYS_ADMIN. */
+  readonly recordedBy = new Set<string>();
+  /** True once pfns were hidden: they take CAP_SYS_ADMIN. */
   refused = false;
+  /** Why it could not be read. */
+  failure: string | undefined;
   readonly #pageSize: ByteLength;
-  readonly #root: string;
+  readonly #machine: Machine;
 
-  constructor(pageSize: ByteLength, root: string) {
+  constructor(pageSize: ByteLength, machine: Machine) {
     this.#pageSize = pageSize;
-    this.#root = root;
+    this.#machine = machine;
   }
 
-  tell(slots: PfnSlots, address: Address): void {
+  record(slots: PfnSlots, address: Address): void {
     const missing = slots.missing();
     if (missing.length === 0) return;
     const entries = this.#read(address, slots.count);
     for (const page of missing) {
       const entry = entries[page];
       if (entry?.state === 'hidden') this.refused = true;
-      if (entry?.state === 'present' && slots.tell(page, entry.pfn)) this.tellers.add('/proc/self/pagemap');
+      if (entry?.state === 'present' && slots.record(page, entry.pfn)) this.recordedBy.add('/proc/self/pagemap');
     }
   }
 
   #read(address: Address, pageCount: number): PagemapEntry[] {
     try {
-      return readPagemap({ address, pageCount, pageSize: this.#pageSize }, this.#root);
+      return readPagemap({ address, pageCount, pageSize: this.#pageSize }, this.#machine);
     } catch (error) {
       if (!isDmaBufError(error)) throw error;
-      this.refused = true;
+      if (error.code === 'EACCES' || error.code === 'EPERM') this.refused = true;
+      else this.failure = error.message;
       return [];
     }
   }

@@ -1,6 +1,6 @@
-import type { BufferLayout } from '../contract.ts';
+import type { BufferLayout } from '../../heap/backend.ts';
 
-/** For pages that stay where they are: measures until a layout is known, and then no more. */
+/** For pages that do not move: measures until a layout is known, and then no more. */
 export function rememberLayout(measure: () => BufferLayout): () => BufferLayout {
   let known: BufferLayout | undefined;
   return () => {

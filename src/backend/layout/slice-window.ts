@@ -1,33 +1,37 @@
-import { writevSync } from 'node:fs';
+import { isDmaBufError } from '../../base/errors.ts';
+import { closeSync, openSync, writevSync } from 'node:fs';
 
 import type { Address, ByteLength } from '../../base/quantities.ts';
 import { toByteLength } from '../../base/quantities.ts';
-import { withCleanup } from '../../base/cleanup.ts';
-import type { BorrowedFd, OwnedFd } from '../../linux/fd.ts';
-import type { SystemCalls } from '../../linux/system-calls.ts';
+import type { BorrowedFd } from '../../linux/calls/fd.ts';
+import type { StorePolicy, MemoryCalls } from '../../linux/calls/memory-calls.ts';
+import { withFileErrors } from '../../linux/proc/system-file.ts';
 import { reserveWindowMemory } from '../../mapping/window-memory.ts';
 import type { WindowMemory } from '../../mapping/window-memory.ts';
 
 interface SliceWindowSetup {
-  readonly calls: SystemCalls;
+  readonly calls: MemoryCalls;
   readonly file: BorrowedFd;
+  /** How the file can be mapped with read permission only. */
+  readonly stores: Exclude<StorePolicy, 'shared'>;
   readonly pageSize: ByteLength;
-  /** Of the largest slice. */
+  /** The length of the largest slice. */
   readonly pageCountMax: number;
 }
 
-/** A place of this process's memory over which a file is mapped slice by slice. */
+/** Memory of this process over which a file is mapped slice by slice. */
 export class SliceWindow {
   readonly #setup: SliceWindowSetup;
   readonly #memory: WindowMemory;
-  readonly #scratch: OwnedFd;
+  /** A descriptor of `node:fs`. */
+  readonly #scratch: number;
 
-  /** @throws {DmaBufError} when there is no address space, or no descriptor, left */
+  /** @throws {DmaBufError} when no address space or no descriptor is left */
   constructor(setup: SliceWindowSetup) {
     const { calls, pageSize, pageCountMax } = setup;
     this.#setup = setup;
     this.#memory = reserveWindowMemory(toByteLength(pageCountMax * pageSize), pageSize);
-    this.#scratch = calls.createSealedMemfd('dmabuf-layout', pageSize);
+    this.#scratch = openScratch(calls, pageSize);
   }
 
   get address(): Address {
@@ -41,30 +45,45 @@ export class SliceWindow {
 
   /** @throws {DmaBufError} when the file refuses to be mapped */
   map(firstPage: number, pageCount: number): void {
-    const { calls, file, pageSize } = this.#setup;
+    const { calls, file, pageSize, stores } = this.#setup;
     const offset = firstPage * pageSize;
-    calls.mapFileAt(this.address, { fd: file, offset, length: toByteLength(pageCount * pageSize) });
+    calls.mapFileAt(this.address, { fd: file, offset, length: toByteLength(pageCount * pageSize) }, stores);
   }
 
   /**
-   * Faults pages of the slice in, by having the kernel read a byte of each: a page that cannot be had ends the call there, where a
-   * reader of our own would get SIGBUS.
+   * Faults in pages of the slice by a system call in which the kernel reads a byte of each. A
+   * missing page ends that call with an error, where a read of our own would get SIGBUS.
    */
   touch(pages: readonly number[]): void {
     const { shared, byteOffset } = this.#memory;
     const bytes = pages.map((page) => new Uint8Array(shared, byteOffset + page * this.#setup.pageSize, 1));
     try {
-      writevSync(this.#scratch.borrow(), bytes, 0);
+      writevSync(this.#scratch, bytes, 0);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EFAULT') throw error;
     }
   }
 
   close(): void {
-    withCleanup((cleanup) => {
-      cleanup.defer(() => this.#scratch.close());
+    try {
       this.#setup.calls.mapZeros(this.#memory);
-      this.#scratch.close();
-    });
+    } finally {
+      closeSync(this.#scratch);
+    }
+  }
+}
+
+/**
+ * Opened again by `node:fs`, because Deno writes only to descriptors that it has opened itself.
+ * Node accepts any, where `/proc` is missing.
+ */
+function openScratch(calls: MemoryCalls, pageSize: ByteLength): number {
+  using memfd = calls.createSealedMemfd('dmabuf-layout', pageSize);
+  const path = `/proc/self/fd/${memfd.borrow()}`;
+  try {
+    return withFileErrors('open', path, () => openSync(path, 'r+'));
+  } catch (error) {
+    if (!isDmaBufError(error, 'ENOENT')) throw error;
+    return memfd.take();
   }
 }

@@ -1,22 +1,25 @@
-/** What is refused before the driver is asked. What it makes is tested in test/kernel/udmabuf-self-tests.test.ts. */
+/**
+ * Refusals before the driver is called. test/kernel/udmabuf-self-tests.test.ts tests the results.
+ */
 
 import assert from 'node:assert/strict';
 import { openSync, closeSync } from 'node:fs';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 
-import { createMemfd } from '../../../test/support/memfd.ts';
-import { heldMemory } from '../../../test/support/leak-check.ts';
-import { temporaryTree } from '../../../test/support/temporary-folder.ts';
+import { createMemfd } from '../../../test/support/devices/memfd.ts';
+import { heldMemory } from '../../../test/support/runner/leak-check.ts';
+import { temporaryTree } from '../../../test/support/runner/temporary-folder.ts';
 import { isDmaBufError } from '../../base/errors.ts';
 import type { DmaBufErrorCode } from '../../base/errors.ts';
-import type { OwnedFd } from '../../linux/fd.ts';
-import { libc } from '../../linux/libc.ts';
+import type { OwnedFd } from '../../linux/calls/fd.ts';
+import { kernelCalls } from '../../linux/calls/kernel-calls.ts';
 import { F_SEAL_FUTURE_WRITE, F_SEAL_GROW, F_SEAL_SHRINK, F_SEAL_WRITE } from '../../uapi/memfd.ts';
-import { createUdmabuf, createUdmabufWithin } from './create-udmabuf.ts';
-import type { UdmabufStretch } from './create-udmabuf.ts';
+import { createUdmabuf } from './create-udmabuf.ts';
+import type { UdmabufItem } from './create-udmabuf.ts';
+import { otherMachine } from '../../../test/support/fakes/other-machine.ts';
 
-const PAGE = libc.getpagesize();
+const PAGE = kernelCalls.getpagesize();
 
 function memfdWith(t: TestContext, options: { length?: number; seals?: number } = {}): OwnedFd {
   const memfd = createMemfd({ length: 4 * PAGE, ...options });
@@ -24,10 +27,10 @@ function memfdWith(t: TestContext, options: { length?: number; seals?: number } 
   return memfd;
 }
 
-function assertRefused(stretches: unknown, expected: DmaBufErrorCode | typeof RangeError, message: RegExp): void {
+function assertRefused(items: unknown, expected: DmaBufErrorCode | typeof RangeError, message: RegExp): void {
   const before = heldMemory();
   assert.throws(
-    () => createUdmabuf(stretches as UdmabufStretch[]),
+    () => createUdmabuf(items as UdmabufItem[]),
     (error: Error) => {
       const right = typeof expected === 'string' ? isDmaBufError(error, expected) : error.constructor === expected;
       assert.ok(right, String(error));
@@ -38,33 +41,33 @@ function assertRefused(stretches: unknown, expected: DmaBufErrorCode | typeof Ra
   assert.deepEqual(heldMemory(), before);
 }
 
-test('createUdmabuf() refuses what is no list of stretches', (t) => {
+test('createUdmabuf() refuses a value that is not a list of items', (t) => {
   const fd = memfdWith(t);
-  assertRefused(fd, TypeError, /stretches must be an array/u);
-  assertRefused([], RangeError, /at least one stretch/u);
+  assertRefused(fd, TypeError, /'items' must be an array/u);
+  assertRefused([], RangeError, /at least one item/u);
   assertRefused([fd.borrow()], TypeError, /must be an object/u);
-  assertRefused([{ fd, size: PAGE }], TypeError, /no option "size"/u);
-  assertRefused([{ fd: '3' }], TypeError, /must be a descriptor/u);
+  assertRefused([{ fd, size: PAGE }], TypeError, /size' is not one of the options/u);
+  assertRefused([{ fd: '3' }], TypeError, /'items\[0\]\.fd' must be an OwnedFd or the number of one/u);
   assertRefused([{ fd: -1 }], RangeError, /whole number from 0/u);
   assert.throws(() => createUdmabuf([{ fd }], { name: 'x'.repeat(32) }), RangeError);
   assert.throws(() => createUdmabuf([{ fd }], { label: 'x' } as object), TypeError);
 });
 
-test('createUdmabuf() refuses stretches that are not whole pages within their memfd', (t) => {
+test('createUdmabuf() refuses items that are not whole pages within their memfd', (t) => {
   const fd = memfdWith(t);
   assertRefused(
     [{ fd, offset: PAGE / 2 }],
     RangeError,
-    /every offset must be whole pages of \d+ bytes: current value/u,
+    /'items\[0\]\.offset' must be whole pages of \d+ bytes, received/u,
   );
-  assertRefused([{ fd, length: PAGE + 1 }], RangeError, /every length must be whole pages/u);
-  assertRefused([{ fd, length: 0 }], RangeError, /by its length/u);
-  assertRefused([{ fd, offset: -PAGE }], RangeError, /by its offset/u);
-  assertRefused([{ fd, offset: 1.5 }], RangeError, /by its offset/u);
-  assertRefused([{ fd, offset: '0' }], TypeError, /by its offset/u);
-  assertRefused([{ fd, offset: PAGE, length: 4 * PAGE }], RangeError, /lie within its memfd of \d+ bytes/u);
-  assertRefused([{ fd, offset: 4 * PAGE }], RangeError, /by its length/u);
-  assertRefused([{ fd: memfdWith(t, { length: PAGE + 1 }) }], RangeError, /every length must be whole pages/u);
+  assertRefused([{ fd, length: PAGE + 1 }], RangeError, /'items\[0\]\.length' must be whole pages/u);
+  assertRefused([{ fd, length: 0 }], RangeError, /'items\[0\]\.length' must/u);
+  assertRefused([{ fd, offset: -PAGE }], RangeError, /'items\[0\]\.offset' must/u);
+  assertRefused([{ fd, offset: 1.5 }], RangeError, /'items\[0\]\.offset' must/u);
+  assertRefused([{ fd, offset: '0' }], TypeError, /'items\[0\]\.offset' must/u);
+  assertRefused([{ fd, offset: PAGE, length: 4 * PAGE }], RangeError, /end within its memfd of \d+ bytes/u);
+  assertRefused([{ fd, offset: 4 * PAGE }], RangeError, /'items\[0\]\.length' must/u);
+  assertRefused([{ fd: memfdWith(t, { length: PAGE + 1 }) }], RangeError, /'items\[0\]\.length' must be whole pages/u);
 });
 
 test('createUdmabuf() refuses files of another kind, and memfds without the seals', (t) => {
@@ -82,15 +85,15 @@ test('createUdmabuf() refuses files of another kind, and memfds without the seal
   assertRefused([{ fd: number }], 'EBADF', /fcntl failed with EBADF/u);
 });
 
-test('createUdmabuf() says what would help where there is no device, and keeps to its limits before it asks', (t) => {
+test('createUdmabuf() gives the remedy without a device, and checks its limits first', (t) => {
   const fd = memfdWith(t);
   const machine = temporaryTree(t, {
     'sys/module/udmabuf/parameters/list_limit': '3\n',
     'sys/module/udmabuf/parameters/size_limit_mb': '1\n',
   });
-  const refused = (root: string, stretches: UdmabufStretch[], code: DmaBufErrorCode, message: RegExp): void =>
+  const refused = (root: string, items: UdmabufItem[], code: DmaBufErrorCode, message: RegExp): void =>
     assert.throws(
-      () => createUdmabufWithin({ root }, stretches),
+      () => createUdmabuf(items, {}, otherMachine({ root })),
       (error) => isDmaBufError(error, code) && message.test(error.message),
     );
   refused(
@@ -103,7 +106,7 @@ test('createUdmabuf() says what would help where there is no device, and keeps t
     machine,
     [{ fd }, { fd }, { fd }, { fd }],
     'EINVAL',
-    /at most 3 stretches: current value is 4; as root, run: echo 48 > .*\/list_limit$/u,
+    /at most 3 items: current value is 4; as root, run: echo 48 > .*\/list_limit$/u,
   );
   const large = memfdWith(t, { length: 2 ** 20 + PAGE });
   refused(

@@ -3,25 +3,35 @@ import { join } from 'node:path';
 import { DmaBufError } from '../../base/errors.ts';
 import type { ByteLength } from '../../base/quantities.ts';
 import { formatSize } from '../../base/sizes.ts';
-import { readMemoryRoom } from '../../linux/memory-room.ts';
-import type { AllocationRequest, BackendBuffer } from '../contract.ts';
+import type { OwnedFd } from '../../linux/calls/fd.ts';
+import { readAvailableMemory } from '../../linux/proc/available-memory.ts';
+import type { AllocationRequest, BackendBuffer, HugePageUse } from '../../heap/backend.ts';
+import { chooseHugePages } from '../choose-huge-pages.ts';
+import type { HugePageChoice } from '../choose-huge-pages.ts';
 import { DeviceHeap } from '../device-heap.ts';
 import type { DeviceHeapSetup } from '../device-heap.ts';
-import { createMemfdBuffer, UDMABUF_DEVICE } from '../memfd-buffer.ts';
+import { runOf } from '../fd-buffer/fd-buffer.ts';
+import { commitHugePages, createMemfdBuffer, UDMABUF_DEVICE } from '../fd-buffer/memfd-buffer.ts';
 import { readUdmabufLimit } from './limit.ts';
 
 /** Dma-bufs over sealed memfds: `/dev/udmabuf` (drivers/dma-buf/udmabuf.c). */
 export class UdmabufHeap extends DeviceHeap {
   readonly backend = 'udmabuf';
+  readonly #hugePages: HugePageChoice;
 
   /** @throws {DmaBufError} as the kernel refuses to open the device */
   constructor(setup: DeviceHeapSetup) {
-    const { calls, root } = setup;
+    const { calls, machine } = setup;
     super(setup, {
-      open: () => calls.dmaBuf.openUdmabuf(join(root, UDMABUF_DEVICE)),
-      // The driver pins every page at once, and the control group is charged for them.
-      readRoom: () => readMemoryRoom(root),
+      open: () => calls.dmaBuf.openUdmabuf(join(machine.root, UDMABUF_DEVICE)),
+      // The driver pins every page at once, and the kernel charges them to the control group.
+      readRoom: () => readAvailableMemory(machine),
     });
+    this.#hugePages = chooseHugePages(machine, true, this.pageSize);
+  }
+
+  protected get hugePages(): HugePageUse {
+    return this.#hugePages.use;
   }
 
   override allocate(request: AllocationRequest): BackendBuffer {
@@ -30,19 +40,24 @@ export class UdmabufHeap extends DeviceHeap {
   }
 
   protected create({ length, name }: AllocationRequest, released: () => void): BackendBuffer {
-    const { dmaBuf } = this.calls;
+    const { dmaBuf, memory } = this.calls;
+    const wrap = (memfd: OwnedFd): OwnedFd => {
+      commitHugePages(memory, memfd.borrow(), this.#hugePages.of(runOf(length)));
+      return dmaBuf.createUdmabuf(this.device.borrow(), memfd.borrow(), length);
+    };
     return createMemfdBuffer(this.calls, {
       length,
       name,
       pageSize: this.pageSize,
-      wrap: (memfd) => dmaBuf.createUdmabuf(this.device.borrow(), memfd.borrow(), length),
+      hugePages: this.#hugePages,
+      wrap,
       released,
     });
   }
 
-  /** Read anew each time, as it can be changed at any time. */
+  /** Read each time, because it can change at any time. */
   #checkLimit(length: ByteLength): void {
-    const { bytes, remedy } = readUdmabufLimit(this.root);
+    const { bytes, remedy } = readUdmabufLimit(this.machine);
     if (length <= bytes) return;
     throw new DmaBufError(
       `Cannot allocate ${formatSize(length)} from heap "${this.name}" as a udmabuf holds at most ${formatSize(bytes)}: ${remedy}`,

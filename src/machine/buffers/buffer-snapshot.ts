@@ -1,35 +1,47 @@
 import type { Gap } from './gap.ts';
-import type { KernelList } from './kernel-list.ts';
+import type { KernelList } from './kernel-buffer.ts';
 
 /** A process that holds a buffer. */
 export interface Holder {
   readonly pid: number;
   readonly comm: string;
-  /** This very process. */
+  /** Whether it is this very process. */
   readonly isSelf: boolean;
   /** Its descriptors of the buffer. */
   readonly fds: readonly number[];
   readonly mappingCount: number;
-  /** Its fair share of the size: an equal part for each process that holds the buffer. In bytes, not always whole ones. */
+  /**
+   * Its fair share of the size: an equal part for each process that holds the buffer. In bytes,
+   * possibly not whole.
+   */
   readonly shareBytes: number;
+  /**
+   * Other processes that share these very descriptors or mappings, which are counted only here.
+   * Absent: none.
+   */
+  readonly sharedWith?: readonly number[];
 }
 
-/** A dma-buf, and who holds it. */
+/** A dma-buf, and its holders. */
 export interface ListedBuffer {
-  readonly inode: number;
+  /** Null where the kernel's list does not show it, and no readable process holds the buffer. */
+  readonly inode: number | null;
   /** In bytes. */
   readonly size: number;
-  /** It is known from mappings only, which need not reach to its end. */
+  /** Whether the size is known from mappings only, which may end before the buffer does. */
   readonly sizeIsMinimum: boolean;
   readonly exporter: string | null;
   readonly name: string | null;
-  /** References to its file, where they are known. */
+  /** References to its file, where known. */
   readonly references: number | null;
-  /** Those that no listed descriptor or mapping accounts for: users in the kernel, descriptors under way in sockets, unread processes. */
+  /**
+   * References that no listed descriptor or mapping explains: users in the kernel, descriptors in
+   * transit over sockets, unread processes.
+   */
   readonly otherReferences: number | null;
-  /** Devices attached to it, where they are known. */
+  /** Devices attached to it, where known. */
   readonly devices: readonly string[] | null;
-  /** By process id. None: only the kernel holds it, or processes that could not be read. */
+  /** By process id. Empty: only the kernel holds it, or processes that could not be read. */
   readonly holders: readonly Holder[];
 }
 
@@ -37,46 +49,59 @@ export interface ListedBuffer {
 export interface HoldingProcess {
   readonly pid: number;
   readonly comm: string;
-  /** When it started, in clock ticks since the machine did: process ids are used again. */
+  /** When it started, in clock ticks since boot: process ids are reused. */
   readonly startTicks: number;
   readonly isSelf: boolean;
   readonly bufferCount: number;
-  /** The sizes of its buffers, whole. */
+  /** The sum of the sizes of its buffers. */
   readonly bytes: number;
   readonly shareBytes: number;
   readonly fdCount: number;
   readonly mappingCount: number;
+  /**
+   * Other processes that share its descriptors or its memory, and are counted here. Absent: none.
+   */
+  readonly sharedWith?: readonly number[];
 }
 
-/** Sums over all buffers, in bytes where they are sizes. */
+/** Sums over all listed buffers, in bytes where they are sizes. Null: unknown. */
 export interface SnapshotTotals {
   readonly bufferCount: number;
   readonly bytes: number;
-  readonly heldByProcessesBytes: number;
-  /** Held by no process that was read: by the kernel alone where none was unreadable. */
-  readonly heldOnlyByKernelBytes: number;
-  readonly heldOnlyByKernelCount: number;
-  readonly unreadableProcessCount: number;
+  /** Null for a saved list, which does not contain holders. */
+  readonly heldByProcessesBytes: number | null;
+  /**
+   * Held by no readable process: by the kernel alone, if every process was readable. Null without
+   * the kernel's list, which alone contains such buffers.
+   */
+  readonly heldOnlyByKernelBytes: number | null;
+  readonly heldOnlyByKernelCount: number | null;
+  /** Null for a saved list. */
+  readonly unreadableProcessCount: number | null;
 }
 
-/** The dma-bufs of a machine at one time: what `dmabuf ls --json` prints and `--save` writes. */
+/** The dma-bufs of a machine at one time: the output of `dmabuf ls --json` and `--save`. */
 export interface BufferSnapshot {
   readonly format: 'dmabuf-buffers';
   readonly version: 1;
-  /** ISO 8601. */
+  /** ISO 8601. For a saved list: when its file was written. */
   readonly takenAt: string;
-  /** Inodes and process ids mean the same things for as long as this is the same. */
+  /** Inodes and process ids keep their meaning while this stays the same. */
   readonly bootId: string | null;
   readonly sources: {
-    /** The list of buffers; null where there was none for us, so that only those are listed that a process holds. */
+    /**
+     * The source of the buffers. Null where no list was readable: then only buffers that a process
+     * holds are listed.
+     */
     readonly buffers: { readonly source: KernelList['source']; readonly path: string } | null;
-    readonly holders: { readonly source: 'procfs'; readonly path: '/proc'; readonly processCount: number };
+    /** Null for a saved list, whose holders can no longer be read. */
+    readonly holders: { readonly source: 'procfs'; readonly path: '/proc'; readonly processCount: number } | null;
   };
-  /** What could not be read. */
+  /** The parts that could not be read. */
   readonly gaps: readonly Gap[];
   /** Largest first. */
   readonly buffers: readonly ListedBuffer[];
-  /** Those that hold buffers, those with the most bytes first. */
+  /** The processes that hold buffers, those with the most bytes first. */
   readonly processes: readonly HoldingProcess[];
   readonly totals: SnapshotTotals;
 }

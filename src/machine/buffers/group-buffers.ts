@@ -1,28 +1,34 @@
+import { keysOf } from './buffer-keys.ts';
 import type { BufferSnapshot, ListedBuffer } from './buffer-snapshot.ts';
 
-/** What `--by` can be. */
+/** The values of `--by`. */
 export const GROUPINGS = ['buffer', 'process', 'exporter'] as const;
 export type Grouping = (typeof GROUPINGS)[number];
 
-/** A buffer, the buffers of a process, or those of an exporter. */
+/** A buffer, a process's buffers, or an exporter's buffers. */
 export interface BufferGroup {
-  /** Names the same group in every snapshot of one boot. */
+  /** Identifies the same group in every snapshot of one boot. */
   readonly key: string;
-  /** What a reader knows it by: inode, exporter and name; process id and comm; exporter. */
+  /** The group's label for readers: inode, exporter and name; process id and comm; exporter. */
   readonly labels: readonly string[];
   readonly isSelf: boolean;
   readonly bufferCount: number;
-  /** The sizes of its buffers, whole. */
+  /** The sum of the sizes of its buffers. */
   readonly bytes: number;
-  /** A process's fair share; else the part that processes hold. In bytes. */
+  /** A process's fair share; for other groups the part that processes hold. In bytes. */
   readonly shareBytes: number;
   readonly fdCount: number;
   readonly mappingCount: number;
+  /**
+   * For a process: other processes that share its descriptors or its memory, and are counted here.
+   * Absent: none.
+   */
+  readonly sharedWith?: readonly number[];
 }
 
-/** The key of what no process holds, when grouped by process. */
+/** The key of the buffers without a process, when grouped by process. */
 export const KERNEL_KEY = 'kernel';
-/** Where the exporter or a name is not known. */
+/** The label for an unknown exporter or name. */
 const UNKNOWN = '-';
 
 /** Puts the buffers into groups, the largest first. */
@@ -32,21 +38,24 @@ export function groupBuffers(snapshot: BufferSnapshot, grouping: Grouping): Buff
 }
 
 const GROUPERS: Readonly<Record<Grouping, (snapshot: BufferSnapshot) => BufferGroup[]>> = {
-  buffer: ({ buffers }) =>
-    buffers.map((buffer) =>
+  buffer: ({ buffers }) => {
+    const keys = keysOf(buffers);
+    return buffers.map((buffer, index) =>
       toGroup([buffer], {
-        key: String(buffer.inode),
-        labels: [String(buffer.inode), buffer.exporter ?? UNKNOWN, buffer.name ?? UNKNOWN],
+        key: keys[index] ?? UNKNOWN,
+        labels: [String(buffer.inode ?? UNKNOWN), buffer.exporter ?? UNKNOWN, buffer.name ?? UNKNOWN],
       }),
-    ),
-  exporter: ({ buffers }) => {
-    const exporters = [...new Set(buffers.map(({ exporter }) => exporter ?? UNKNOWN))];
-    return exporters.map((exporter) =>
-      toGroup(
-        buffers.filter((buffer) => (buffer.exporter ?? UNKNOWN) === exporter),
-        { key: exporter, labels: [exporter] },
-      ),
     );
+  },
+  exporter: ({ buffers }) => {
+    const byExporter = new Map<string, ListedBuffer[]>();
+    for (const buffer of buffers) {
+      const exporter = buffer.exporter ?? UNKNOWN;
+      const ofExporter = byExporter.get(exporter);
+      if (ofExporter === undefined) byExporter.set(exporter, [buffer]);
+      else ofExporter.push(buffer);
+    }
+    return [...byExporter].map(([exporter, ofExporter]) => toGroup(ofExporter, { key: exporter, labels: [exporter] }));
   },
   process: ({ buffers, processes }) => {
     const unheld = buffers.filter(({ holders }) => holders.length === 0);
@@ -60,7 +69,7 @@ const GROUPERS: Readonly<Record<Grouping, (snapshot: BufferSnapshot) => BufferGr
   },
 };
 
-/** Names a process for as long as the machine runs: process ids are used again. */
+/** Identifies a process until the machine restarts: process ids are reused. */
 export function processKey({ pid, startTicks }: { readonly pid: number; readonly startTicks: number }): string {
   return `${pid}@${startTicks}`;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { bufferSnapshot } from '../../../test/support/buffer-snapshots.ts';
+import { bufferSnapshot } from '../../../test/support/fakes/buffer-snapshots.ts';
 import { groupBuffers } from './group-buffers.ts';
 import { groupGrowth } from './group-growth.ts';
 
@@ -36,7 +36,7 @@ test('groupBuffers sums up by exporter, the largest first', () => {
   ]);
 });
 
-test('groupBuffers by process has a group for what no process holds', () => {
+test('groupBuffers by process has a group for buffers that no process holds', () => {
   const groups = groupBuffers(before, 'process');
   assert.deepEqual(
     groups.map(({ key, bufferCount, bytes, shareBytes }) => [key, bufferCount, bytes, shareBytes]),
@@ -48,7 +48,7 @@ test('groupBuffers by process has a group for what no process holds', () => {
   assert.ok(groupBuffers(after, 'process').every(({ key }) => key !== 'kernel'));
 });
 
-test('groupGrowth tells what grew, what came and what is gone, the most growth first', () => {
+test('groupGrowth gives grown, new and gone groups, the most growth first', () => {
   const rows = groupGrowth(before, after, 'buffer').map(({ group, presence, ...growth }) => [
     group.key,
     presence,

@@ -2,9 +2,9 @@ import { groupBuffers } from './group-buffers.ts';
 import type { BufferGroup, Grouping } from './group-buffers.ts';
 import type { BufferSnapshot } from './buffer-snapshot.ts';
 
-/** How a group changed. Negative: it shrank. */
+/** The change of a group. Negative: it shrank. */
 export interface GroupGrowth {
-  /** As it is; as it was, of a group that is gone, with nothing left in it. */
+  /** The present group. For a group that is gone: the earlier one, emptied. */
   readonly group: BufferGroup;
   readonly presence: 'new' | 'gone' | 'stayed';
   readonly bufferCount: number;
@@ -15,7 +15,10 @@ export interface GroupGrowth {
 
 const NOTHING = { bufferCount: 0, bytes: 0, shareBytes: 0, fdCount: 0, mappingCount: 0 } as const;
 
-/** How every group changed between two snapshots of one boot: those that grew the most first, then the largest. */
+/**
+ * How every group changed between two snapshots of one boot: those that grew the most first, then
+ * the largest.
+ */
 export function groupGrowth(before: BufferSnapshot, after: BufferSnapshot, grouping: Grouping): GroupGrowth[] {
   const [old, current] = [groupBuffers(before, grouping), groupBuffers(after, grouping)];
   const oldByKey = new Map(old.map((group) => [group.key, group]));

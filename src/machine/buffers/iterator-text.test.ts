@@ -7,7 +7,7 @@ import { parseIteratorText } from './iterator-text.ts';
 
 const unknown = { references: undefined, devices: undefined };
 
-test('parseIteratorText reads four lines a buffer, with or without a name', () => {
+test('parseIteratorText reads four lines per buffer, with or without a name', () => {
   const text = '7\n81920\nsysheap_test_buffer_for_iter\nsystem\n6\n40960\n\nudmabuf\n';
   assert.deepEqual(parseIteratorText(text), [
     { inode: 7, size: 81_920, name: 'sysheap_test_buffer_for_iter', exporter: 'system', ...unknown },
@@ -16,7 +16,7 @@ test('parseIteratorText reads four lines a buffer, with or without a name', () =
   assert.deepEqual(parseIteratorText(''), []);
 });
 
-test('parseIteratorText refuses what is no such text', () => {
+test('parseIteratorText refuses any other text', () => {
   for (const text of ['\n', '1\n2\nname\n', '1\n2\nname\nsystem', 'x\n2\nname\nsystem\n', '1\n2 kB\nname\nsystem\n'])
     assert.equal(parseIteratorText(text), undefined, JSON.stringify(text));
 });

@@ -5,10 +5,11 @@ const LINES_PER_BUFFER = 4;
 const NUMBER = /^\d+$/u;
 
 /**
- * Reads what the BPF iterator over dma-bufs prints: four lines for each buffer, where a line break inside a name became a space
- * (tools/testing/selftests/bpf/progs/dmabuf_iter.c, and Android's program of the same shape).
+ * Parses the output of the BPF iterator over dma-bufs: four lines per buffer, where a line break
+ * inside a name has become a space (tools/testing/selftests/bpf/progs/dmabuf_iter.c, and Android's
+ * program of the same form).
  *
- * @returns undefined for a text of another kind
+ * @returns undefined for another kind of text
  */
 export function parseIteratorText(text: string): KernelBuffer[] | undefined {
   if (text === '') return [];

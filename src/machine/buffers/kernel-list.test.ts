@@ -3,9 +3,10 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { asNobody, cannotBeNobody } from '../../../test/support/other-user.ts';
-import { temporaryFolder, temporaryTree } from '../../../test/support/temporary-folder.ts';
+import { asNobody, cannotBeNobody } from '../../../test/support/processes/other-user.ts';
+import { temporaryFolder, temporaryTree } from '../../../test/support/runner/temporary-folder.ts';
 import { readKernelList } from './kernel-list.ts';
+import { otherMachine } from '../../../test/support/fakes/other-machine.ts';
 
 const BUFINFO = 'sys/kernel/debug/dma_buf/bufinfo';
 const HEADER = '\nDma-buf Objects:\nsize    \tflags   \tmode    \tcount   \texp_name\tino     \tname\n';
@@ -18,16 +19,16 @@ const STATISTICS = {
 };
 
 function listed(root: string): unknown {
-  const list = readKernelList({ root });
+  const list = readKernelList({ machine: otherMachine({ root }) });
   return 'buffers' in list ? [list.source, list.path, list.buffers.map(({ inode }) => inode)] : list;
 }
 
-test('readKernelList prefers debugfs, which tells the most', (t) => {
+test('readKernelList prefers debugfs, which shows the most', (t) => {
   const root = temporaryTree(t, { ...STATISTICS, [BUFINFO]: BUFINFO_TEXT, 'sys/fs/bpf/dmabuf': '7\n4096\n\nsystem\n' });
   assert.deepEqual(listed(root), ['debugfs', '/sys/kernel/debug/dma_buf/bufinfo', [5]]);
 });
 
-test('readKernelList finds a pinned iterator by its name or its folder, passing over pins of other things', (t) => {
+test('readKernelList finds a pinned iterator by its name or its folder, skipping other pins', (t) => {
   const text = '7\n4096\n\nsystem\n';
   const android = temporaryTree(t, {
     ...STATISTICS,
@@ -39,9 +40,52 @@ test('readKernelList finds a pinned iterator by its name or its folder, passing 
   assert.deepEqual(listed(own), ['bpf', '/sys/fs/bpf/my-dma-buf-list', [7]]);
 });
 
+test("readKernelList reads vendors' copies below /proc, which every user may read", (t) => {
+  for (const path of ['proc/dma_buf/bufinfo', 'proc/osvelte/dma_buf/bufinfo']) {
+    const root = temporaryTree(t, { ...STATISTICS, [path]: BUFINFO_TEXT, 'sys/fs/bpf/dmabuf': '7\n4096\n\nsystem\n' });
+    assert.deepEqual(listed(root), ['procfs', `/${path}`, [5]]);
+  }
+});
+
+test("readKernelList reads Rockchip's list, which has no inodes, as the last resort", (t) => {
+  const heading = '          DMABUF NAME             EXPORT                 SIZE:KiB AttachedDevices\n\n';
+  const row = 'ffffff80f1c2a800 frame            system                    4 KiB vop\n';
+  const rockchip = { 'proc/rk_dmabuf/dev': heading + row };
+  assert.deepEqual(listed(temporaryTree(t, rockchip)), ['procfs', '/proc/rk_dmabuf/dev', [undefined]]);
+  assert.deepEqual(listed(temporaryTree(t, { ...rockchip, ...STATISTICS })), [
+    'sysfs',
+    '/sys/kernel/dmabuf/buffers',
+    [9],
+  ]);
+});
+
+test('readKernelList does not mistake malformed statistics for a list', (t) => {
+  const root = temporaryTree(t, { ...STATISTICS, 'sys/kernel/dmabuf/buffers/9/size': '12 KiB\n' });
+  const gap = readKernelList({ machine: otherMachine({ root }) });
+  assert.ok('what' in gap);
+});
+
+test('readKernelList reads the given file, and refuses one that is not a list or is incomplete', (t) => {
+  const crossed = BUFINFO_TEXT.replaceAll('\n', '\r\n');
+  const root = temporaryTree(t, { saved: BUFINFO_TEXT, crossed, cut: BUFINFO_TEXT.slice(0, -20) });
+  for (const name of ['saved', 'crossed']) {
+    const list = readKernelList({ machine: otherMachine({ root }), bufinfoPath: join(root, name) });
+    assert.ok('buffers' in list);
+    assert.deepEqual([list.source, list.path, list.buffers[0]?.name], ['file', join(root, name), 'frame']);
+    assert.ok(list.savedAt instanceof Date);
+  }
+  assert.throws(
+    () => readKernelList({ machine: otherMachine({ root }), bufinfoPath: join(root, 'cut') }),
+    /cut as a list of dma-bufs.*not whole/u,
+  );
+  assert.throws(() => readKernelList({ machine: otherMachine({ root }), bufinfoPath: join(root, 'absent') }), {
+    code: 'ENOENT',
+  });
+});
+
 test('readKernelList falls back on the statistics of sysfs', (t) => {
   const list = readKernelList({
-    root: temporaryTree(t, { ...STATISTICS, 'sys/kernel/dmabuf/buffers/10/size': '1\n' }),
+    machine: otherMachine({ root: temporaryTree(t, { ...STATISTICS, 'sys/kernel/dmabuf/buffers/10/size': '1\n' }) }),
   });
   assert.deepEqual(list, {
     source: 'sysfs',
@@ -52,19 +96,21 @@ test('readKernelList falls back on the statistics of sysfs', (t) => {
   });
 });
 
-test('readKernelList reads the pin that it is told, and refuses one that is none', (t) => {
+test('readKernelList reads the given pin, and refuses one that is not an iterator', (t) => {
   const root = temporaryTree(t, { [BUFINFO]: BUFINFO_TEXT, pin: '7\n4096\n\nsystem\n', other: 'hello\n' });
-  const list = readKernelList({ root, bpfPath: join(root, 'pin') });
+  const list = readKernelList({ machine: otherMachine({ root }), bpfPath: join(root, 'pin') });
   assert.ok('buffers' in list);
   assert.deepEqual([list.source, list.path, list.buffers[0]?.inode], ['bpf', join(root, 'pin'), 7]);
   assert.throws(
-    () => readKernelList({ root, bpfPath: join(root, 'other') }),
+    () => readKernelList({ machine: otherMachine({ root }), bpfPath: join(root, 'other') }),
     /other as a list of dma-bufs.*four lines/u,
   );
-  assert.throws(() => readKernelList({ root, bpfPath: join(root, 'absent') }), { code: 'ENOENT' });
+  assert.throws(() => readKernelList({ machine: otherMachine({ root }), bpfPath: join(root, 'absent') }), {
+    code: 'ENOENT',
+  });
 });
 
-test('readKernelList says why there is no list, and what helps', (t) => {
+test('readKernelList says why there is no list, and the remedy', (t) => {
   const bare = temporaryFolder(t);
   const unmounted = temporaryFolder(t);
   mkdirSync(join(unmounted, 'sys/kernel/debug'), { recursive: true });
@@ -74,9 +120,9 @@ test('readKernelList says why there is no list, and what helps', (t) => {
     [bare, /there is no \/sys\/kernel\/debug/u, /CONFIG_DEBUG_FS/u],
     [unmounted, /nothing is mounted at/u, /mount -t debugfs none \/sys\/kernel\/debug/u],
     [without, /there is no \/sys\/kernel\/debug\/dma_buf\/bufinfo/u, /CONFIG_DMA_SHARED_BUFFER/u],
-    [strange, /a format that is not known/u, /5\.3/u],
+    [strange, /a format that is not known/u, /report it with that file/u],
   ] as const) {
-    const gap = readKernelList({ root });
+    const gap = readKernelList({ machine: otherMachine({ root }) });
     assert.ok('what' in gap);
     assert.equal(gap.kind, 'kernel-list');
     assert.match(gap.what, what);
@@ -85,11 +131,11 @@ test('readKernelList says why there is no list, and what helps', (t) => {
   }
 });
 
-test('readKernelList tells who may not read debugfs to become root', { skip: cannotBeNobody() }, (t) => {
+test('readKernelList tells a user without access to debugfs to become root', { skip: cannotBeNobody() }, (t) => {
   const root = temporaryTree(t, { [BUFINFO]: BUFINFO_TEXT });
   chmodSync(root, 0o755);
   chmodSync(join(root, 'sys/kernel/debug'), 0);
-  const gap = asNobody(() => readKernelList({ root }));
+  const gap = asNobody(() => readKernelList({ machine: otherMachine({ root }) }));
   chmodSync(join(root, 'sys/kernel/debug'), 0o700);
   assert.ok('what' in gap);
   assert.match(gap.what, /may not be read/u);

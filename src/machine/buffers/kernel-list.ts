@@ -2,70 +2,99 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { DmaBufError } from '../../base/errors.ts';
-import { readSystemFile } from '../../linux/system-file.ts';
+import { readSystemFile } from '../../linux/proc/system-file.ts';
 import { parseBufinfo } from './bufinfo.ts';
+import { readBufinfoFile } from './bufinfo-file.ts';
 import type { Gap } from './gap.ts';
 import { parseIteratorText } from './iterator-text.ts';
-import type { KernelBuffer } from './kernel-buffer.ts';
+import type { KernelBuffer, KernelList } from './kernel-buffer.ts';
+import { explainMissingList } from './missing-list.ts';
 import { readOrRefusal } from './refusal.ts';
+import { parseRockchipList } from './rockchip-list.ts';
 import { readSysfsStatistics } from './sysfs-statistics.ts';
+import type { Machine } from '../../linux/machine.ts';
 
-/** Every dma-buf that the kernel has, and where that was read. */
-export interface KernelList {
-  readonly source: 'debugfs' | 'bpf' | 'sysfs';
-  readonly path: string;
-  readonly buffers: readonly KernelBuffer[];
-}
-
-/** Where to read. */
+/** The sources to read. */
 interface KernelListOptions {
-  /** Where `/sys` is found. */
-  readonly root: string;
-  /** A pinned BPF iterator to read instead of what else there may be. */
+  /** Where `/sys` and `/proc` are found. */
+  readonly machine: Machine;
+  /** A pinned BPF iterator to read instead of the other sources. */
   readonly bpfPath?: string | undefined;
+  /** A file such as debugfs `dma_buf/bufinfo`, or a copy of one, to read instead. */
+  readonly bufinfoPath?: string | undefined;
 }
 
-const DEBUGFS = '/sys/kernel/debug';
-const BUFINFO = `${DEBUGFS}/dma_buf/bufinfo`;
+const BUFINFO = '/sys/kernel/debug/dma_buf/bufinfo';
+/**
+ * Of vendors' kernels for Android, readable for every user: Qualcomm's to 5.4, Oplus's from 5.10
+ * on.
+ */
+const PROC_BUFINFOS = ['/proc/dma_buf/bufinfo', '/proc/osvelte/dma_buf/bufinfo', '/proc/osvelte_dbg/dma_buf/bufinfo'];
+/** Not the files beside it, which attach to the buffers in order to show their pages. */
+const ROCKCHIP_LIST = '/proc/rk_dmabuf/dev';
 const BPFFS = '/sys/fs/bpf';
 const SYSFS = '/sys/kernel/dmabuf/buffers';
-/** What people call the pin. Android's is `dmabuf/prog_dmabufIter_iter_dmabuf`. */
+/** The usual names of the pin. Android's is `dmabuf/prog_dmabufIter_iter_dmabuf`. */
 const PIN = /dma[-_]?buf/iu;
 
 /**
- * Reads the kernel's list from the first of: debugfs (tells the most), a BPF iterator that somebody pinned below `/sys/fs/bpf`,
- * and the statistics of sysfs (without names).
+ * Reads the kernel's list from the first available source: debugfs (shows the most), the same file
+ * below `/proc`, a BPF iterator pinned below `/sys/fs/bpf`, the statistics of sysfs (without
+ * names), and Rockchip's list (without inodes).
  *
- * @returns a gap instead of a list where there is none for us
- * @throws {DmaBufError} when `bpfPath` cannot be read, or is no iterator over dma-bufs
+ * @returns a gap instead of a list where none is accessible
+ * @throws {DmaBufError} when the file of an option cannot be read, or is of another kind
  */
-export function readKernelList({ root, bpfPath }: KernelListOptions): KernelList | Gap {
+export function readKernelList({ machine, bpfPath, bufinfoPath }: KernelListOptions): KernelList | Gap {
   if (bpfPath !== undefined) return readGivenPin(bpfPath);
-  return readDebugfs(root) ?? readPins(root) ?? readSysfs(root) ?? explainMissingList(root);
+  if (bufinfoPath !== undefined) return readBufinfoFile(bufinfoPath);
+  return (
+    readBufinfo(machine, 'debugfs', BUFINFO) ??
+    firstOf(PROC_BUFINFOS, (path) => readBufinfo(machine, 'procfs', path)) ??
+    firstOf(findPins(machine), (path) => readPin(machine, path)) ??
+    readSysfs(machine) ??
+    readRockchipList(machine) ??
+    explainMissingList(machine)
+  );
 }
 
-function readDebugfs(root: string): KernelList | undefined {
-  const buffers = readAndParse(join(root, BUFINFO), parseBufinfo);
-  return buffers && { source: 'debugfs', path: BUFINFO, buffers };
-}
-
-function readPins(root: string): KernelList | undefined {
-  for (const path of findPins(root)) {
-    const buffers = readAndParse(join(root, path), parseIteratorText);
-    if (buffers !== undefined) return { source: 'bpf', path, buffers };
+function firstOf(paths: readonly string[], read: (path: string) => KernelList | undefined): KernelList | undefined {
+  for (const path of paths) {
+    const list = read(path);
+    if (list !== undefined) return list;
   }
   return undefined;
 }
 
-function readSysfs(root: string): KernelList | undefined {
-  const buffers = readSysfsStatistics(join(root, SYSFS));
+function readBufinfo(machine: Machine, source: 'debugfs' | 'procfs', path: string): KernelList | undefined {
+  const buffers = readAndParse(join(machine.root, path), (bytes) => parseBufinfo(bytes.toString()));
+  return buffers && { source, path, buffers };
+}
+
+function readPin(machine: Machine, path: string): KernelList | undefined {
+  const buffers = readAndParse(join(machine.root, path), (bytes) => parseIteratorText(bytes.toString()));
+  return buffers && { source: 'bpf', path, buffers };
+}
+
+function readSysfs(machine: Machine): KernelList | undefined {
+  const buffers = readSysfsStatistics(join(machine.root, SYSFS));
   return buffers && { source: 'sysfs', path: SYSFS, buffers };
 }
 
-/** Undefined where the file cannot be read, for whatever reason, or is of another kind: then the next source is asked. */
-function readAndParse(path: string, parse: (text: string) => KernelBuffer[] | undefined): KernelBuffer[] | undefined {
+function readRockchipList(machine: Machine): KernelList | undefined {
+  const buffers = readAndParse(join(machine.root, ROCKCHIP_LIST), (bytes) =>
+    parseRockchipList(bytes.toString('latin1')),
+  );
+  return buffers && { source: 'procfs', path: ROCKCHIP_LIST, buffers };
+}
+
+/**
+ * Undefined where the file cannot be read, for any reason, or is of another kind: then the next
+ * source is tried.
+ */
+function readAndParse(path: string, parse: (bytes: Buffer) => KernelBuffer[] | undefined): KernelBuffer[] | undefined {
   try {
-    return parse(readSystemFile(path).toString());
+    return parse(readSystemFile(path));
   } catch (error) {
     if (error instanceof DmaBufError) return undefined;
     throw error;
@@ -81,11 +110,11 @@ function readGivenPin(path: string): KernelList {
   );
 }
 
-/** Pins that are named for dma-bufs, or lie in a folder that is, as far as one folder down. */
-function findPins(root: string): string[] {
-  const entries = listFolder(join(root, BPFFS)) ?? [];
+/** Pins with a name that refers to dma-bufs, or in a folder with such a name, one folder deep. */
+function findPins(machine: Machine): string[] {
+  const entries = listFolder(join(machine.root, BPFFS)) ?? [];
   return entries.flatMap((entry) => {
-    const below = listFolder(join(root, BPFFS, entry));
+    const below = listFolder(join(machine.root, BPFFS, entry));
     const paths = below === undefined ? [entry] : below.map((name) => join(entry, name));
     return paths.filter((path) => PIN.test(path)).map((path) => join(BPFFS, path));
   });
@@ -94,27 +123,4 @@ function findPins(root: string): string[] {
 function listFolder(path: string): string[] | undefined {
   const names = readOrRefusal(() => readdirSync(path).toSorted());
   return 'value' in names ? names.value : undefined;
-}
-
-function explainMissingList(root: string): Gap {
-  const [reason, remedy] = explainDebugfs(root);
-  return {
-    kind: 'kernel-list',
-    what: `Buffers that no process holds are not listed, nor who else in the kernel holds one: ${reason}`,
-    count: null,
-    remedy: `${remedy}; or pin a BPF iterator over dma-bufs, and name it with --bpf`,
-  };
-}
-
-function explainDebugfs(root: string): readonly [reason: string, remedy: string] {
-  const bufinfo = readOrRefusal(() => readSystemFile(join(root, BUFINFO)));
-  if ('value' in bufinfo)
-    return [`${BUFINFO} has a format that is not known`, 'use Linux 5.3 or later, or report it with that file'];
-  const entries = readOrRefusal(() => readdirSync(join(root, DEBUGFS)));
-  if (bufinfo.refusal === 'forbidden' || ('refusal' in entries && entries.refusal === 'forbidden'))
-    return [`${BUFINFO} may not be read`, 'run as root, on a kernel that is not locked down'];
-  if ('refusal' in entries) return [`there is no ${DEBUGFS}`, 'use a kernel built with CONFIG_DEBUG_FS'];
-  if (entries.value.length === 0)
-    return [`nothing is mounted at ${DEBUGFS}`, `run as root: mount -t debugfs none ${DEBUGFS}`];
-  return [`there is no ${BUFINFO}`, 'use a kernel that has dma-bufs (CONFIG_DMA_SHARED_BUFFER)'];
 }

@@ -21,17 +21,25 @@ test('parseDmaBufMappings finds the dma-bufs among other mappings', () => {
       { inode: 13, name: undefined, end: 0x1000, file: '500000-501000' },
     ],
     indistinctCount: 0,
+    unreadableCount: 0,
   });
 });
 
-test('parseDmaBufMappings counts what kernels before 5.3 do not tell apart', () => {
+test('parseDmaBufMappings counts mappings that kernels before 5.3 do not distinguish', () => {
   const line = '7f0000000000-7f0000004000 rw-s 00000000 00:0b 8                          anon_inode:dmabuf\n';
-  assert.deepEqual(parseDmaBufMappings(line + line), { mappings: [], indistinctCount: 2 });
+  assert.deepEqual(parseDmaBufMappings(line + line), { mappings: [], indistinctCount: 2, unreadableCount: 0 });
 });
 
-test('parseDmaBufMappings passes over a file on a disk that is called like a dma-buf', () => {
+test('parseDmaBufMappings skips a file on disk with the name of a dma-buf', () => {
   const line = '7f0000000000-7f0000004000 rw-s 00000000 fe:01 8                          /dmabuf:camera\n';
-  assert.deepEqual(parseDmaBufMappings(line), { mappings: [], indistinctCount: 0 });
+  assert.deepEqual(parseDmaBufMappings(line), { mappings: [], indistinctCount: 0, unreadableCount: 0 });
+});
+
+test('parseDmaBufMappings counts lines of dma-bufs in an unknown form', () => {
+  const known = '7f0000000000-7f0000004000 rw-s 00000000 00:0c 12                         /dmabuf:camera\n';
+  const text = `${known}7f0000000000-7f0000004000 rw-s key=3 00000000 00:0c 13 /dmabuf:camera\n${known}`;
+  const { mappings, unreadableCount } = parseDmaBufMappings(text);
+  assert.deepEqual([mappings.length, unreadableCount], [2, 1]);
 });
 
 test('parseDmaBufMappings reads every name back', () => {

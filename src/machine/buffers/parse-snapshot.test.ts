@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { bufferSnapshot } from '../../../test/support/buffer-snapshots.ts';
+import { bufferSnapshot } from '../../../test/support/fakes/buffer-snapshots.ts';
 import { parseSnapshot } from './parse-snapshot.ts';
 
 const snapshot = bufferSnapshot({
@@ -13,7 +13,7 @@ test('parseSnapshot reads a snapshot back', () => {
   assert.deepEqual(parseSnapshot(JSON.stringify(snapshot)), snapshot);
 });
 
-test('parseSnapshot refuses what is no snapshot, or not a whole one', () => {
+test('parseSnapshot refuses another text, or an incomplete snapshot', () => {
   assert.throws(() => parseSnapshot(''), SyntaxError);
   for (const [value, message] of [
     [[], /no list of buffers/u],

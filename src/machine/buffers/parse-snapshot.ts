@@ -3,10 +3,10 @@ import type { BufferSnapshot } from './buffer-snapshot.ts';
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Reads what `dmabuf ls --save` wrote, as far as it is compared.
+ * Parses the output of `dmabuf ls --save`, as far as it is compared.
  *
- * @throws {SyntaxError} when the text is no JSON
- * @throws {TypeError} when it is no snapshot, or one of another version
+ * @throws {SyntaxError} when the text is not JSON
+ * @throws {TypeError} when it is not a snapshot, or one of another version
  */
 export function parseSnapshot(text: string): BufferSnapshot {
   const value: unknown = JSON.parse(text);
@@ -22,7 +22,8 @@ export function parseSnapshot(text: string): BufferSnapshot {
 }
 
 function isBuffer(fields: Fields): boolean {
-  return hasNumbers(fields, ['inode', 'size']) && isListOf(fields['holders'], isHolder) && hasLabels(fields);
+  const hasInode = fields['inode'] === null || typeof fields['inode'] === 'number';
+  return hasInode && hasNumbers(fields, ['size']) && isListOf(fields['holders'], isHolder) && hasLabels(fields);
 }
 
 function hasLabels(fields: Fields): boolean {
@@ -33,7 +34,8 @@ function isHolder(fields: Fields): boolean {
   return (
     hasNumbers(fields, ['pid', 'mappingCount', 'shareBytes']) &&
     typeof fields['comm'] === 'string' &&
-    Array.isArray(fields['fds'])
+    Array.isArray(fields['fds']) &&
+    (fields['sharedWith'] === undefined || Array.isArray(fields['sharedWith']))
   );
 }
 

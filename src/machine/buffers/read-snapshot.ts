@@ -1,88 +1,127 @@
 import { join } from 'node:path';
 
-import { readOptionalSystemFile } from '../../linux/system-file.ts';
-import type { BufferSnapshot, HoldingProcess, ListedBuffer, SnapshotTotals } from './buffer-snapshot.ts';
+import { readOptionalSystemFile } from '../../linux/proc/system-file.ts';
+import type { BufferSnapshot, ListedBuffer, SnapshotTotals } from './buffer-snapshot.ts';
+import type { Gap } from './gap.ts';
+import { listHoldingProcesses } from './holding-processes.ts';
 import { joinBuffers } from './join-buffers.ts';
+import type { KernelList } from './kernel-buffer.ts';
 import { readKernelList } from './kernel-list.ts';
-import type { ProcessHoldings } from './process-holdings.ts';
-import { readProcessList } from './process-list.ts';
+import { readProcessesInSteps } from './process-list.ts';
+import type { ReadingProgress } from './process-list.ts';
+import { thisMachine } from '../../linux/machine.ts';
+import type { Machine } from '../../linux/machine.ts';
 
-/** Where {@link readBufferSnapshot} reads. */
-interface SnapshotOptions {
+/** The sources of {@link readBufferSnapshot}. */
+export interface SnapshotOptions {
   /** Where `/proc` and `/sys` are found. */
-  readonly root?: string | undefined;
-  /** A pinned BPF iterator over dma-bufs, to be read instead of the other lists. */
+  readonly machine?: Machine | undefined;
+  /** A pinned BPF iterator over dma-bufs, to read instead of the other lists. */
   readonly bpfPath?: string | undefined;
+  /**
+   * A file such as debugfs `dma_buf/bufinfo`, to read instead. A saved one does not contain
+   * holders.
+   */
+  readonly bufinfoPath?: string | undefined;
+}
+
+const SAVED_HOLDERS: Gap = {
+  kind: 'holders',
+  what: 'Who held the buffers is not in a saved list',
+  count: null,
+  remedy: 'run "dmabuf ls --save FILE" on that machine instead',
+};
+
+/** As {@link readSnapshotInSteps}, without steps. */
+export function readBufferSnapshot(options: SnapshotOptions = {}): BufferSnapshot {
+  const steps = readSnapshotInSteps(options);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
 }
 
 /**
- * Reads which dma-bufs this machine has, and who holds them. What cannot be read is said in `gaps`, never an error.
+ * Reads the dma-bufs of this machine and their holders, process by process. Reports unreadable
+ * parts in `gaps`, never as an error.
  *
- * @throws {DmaBufError} when `bpfPath` cannot be read
+ * @throws {DmaBufError} when the file of an option cannot be read
  */
-export function readBufferSnapshot({ root = '/', bpfPath }: SnapshotOptions = {}): BufferSnapshot {
-  const takenAt = new Date().toISOString();
-  const list = readKernelList({ root, bpfPath });
-  const before = 'buffers' in list ? list.buffers : [];
-  const { processes, ownPid, unreadableCount, gaps } = readProcessList(root);
-  const inodesAfter = readInodes({ root, bpfPath });
-  const buffers = joinBuffers({ before, processes, ownPid, inodesAfter });
+export function* readSnapshotInSteps({
+  machine = thisMachine,
+  bpfPath,
+  bufinfoPath,
+}: SnapshotOptions): Generator<ReadingProgress, BufferSnapshot, undefined> {
+  const takenAt = new Date();
+  const readList = (): KernelList | Gap => readKernelList({ machine, bpfPath, bufinfoPath });
+  const list = readList();
+  if ('buffers' in list && list.source === 'file') return snapshotOfFile(list);
+  const { processes, ownPid, unreadableCount, gaps } = yield* readProcessesInSteps({ machine });
+  const listAfter = readList();
+  const buffers = joinBuffers({ before: buffersOf(list), processes, ownPid, after: buffersOf(listAfter) });
   return {
     format: 'dmabuf-buffers',
     version: 1,
-    takenAt,
-    bootId: readOptionalSystemFile(join(root, 'proc/sys/kernel/random/boot_id'))?.trim() ?? null,
+    takenAt: takenAt.toISOString(),
+    bootId: readOptionalSystemFile(join(machine.root, 'proc/sys/kernel/random/boot_id'))?.trim() ?? null,
     sources: {
       buffers: 'buffers' in list ? { source: list.source, path: list.path } : null,
       holders: { source: 'procfs', path: '/proc', processCount: processes.length },
     },
     gaps: 'buffers' in list ? gaps : [list, ...gaps],
     buffers,
-    processes: listProcesses(buffers, processes),
-    totals: { ...sumUp(buffers), unreadableProcessCount: unreadableCount },
+    processes: listHoldingProcesses(buffers, processes),
+    totals: { ...sumUp(buffers, 'buffers' in list), unreadableProcessCount: unreadableCount },
   };
 }
 
-function readInodes(options: { readonly root: string; readonly bpfPath: string | undefined }): Set<number> {
-  const list = readKernelList(options);
-  return new Set('buffers' in list ? list.buffers.map(({ inode }) => inode) : []);
+function buffersOf(list: KernelList | Gap): KernelList['buffers'] {
+  return 'buffers' in list ? list.buffers : [];
 }
 
-function listProcesses(buffers: readonly ListedBuffer[], processes: readonly ProcessHoldings[]): HoldingProcess[] {
-  return processes
-    .filter(({ descriptors, mappings }) => descriptors.length + mappings.length > 0)
-    .map(({ pid, comm, startTicks }) => {
-      const held = buffers.flatMap(({ size, holders }) =>
-        holders.filter((holder) => holder.pid === pid).map((holder) => ({ size, holder })),
-      );
-      return {
-        pid,
-        comm,
-        startTicks,
-        isSelf: held.some(({ holder }) => holder.isSelf),
-        bufferCount: held.length,
-        bytes: sum(held.map(({ size }) => size)),
-        shareBytes: sum(held.map(({ holder }) => holder.shareBytes)),
-        fdCount: sum(held.map(({ holder }) => holder.fds.length)),
-        mappingCount: sum(held.map(({ holder }) => holder.mappingCount)),
-      };
-    })
-    .toSorted((one, other) => other.bytes - one.bytes || one.pid - other.pid);
+/**
+ * A saved list is of another time and possibly of another machine, so this machine's processes are
+ * not read.
+ */
+function snapshotOfFile({ source, path, buffers: listed, savedAt }: KernelList): BufferSnapshot {
+  const buffers = joinBuffers({ before: listed, processes: [], ownPid: Number.NaN, after: listed });
+  return {
+    format: 'dmabuf-buffers',
+    version: 1,
+    takenAt: (savedAt ?? new Date()).toISOString(),
+    bootId: null,
+    sources: { buffers: { source, path }, holders: null },
+    gaps: [SAVED_HOLDERS],
+    buffers,
+    processes: [],
+    totals: {
+      bufferCount: buffers.length,
+      bytes: sizeOf(buffers),
+      heldByProcessesBytes: null,
+      heldOnlyByKernelBytes: null,
+      heldOnlyByKernelCount: null,
+      unreadableProcessCount: null,
+    },
+  };
 }
 
-function sumUp(buffers: readonly ListedBuffer[]): Omit<SnapshotTotals, 'unreadableProcessCount'> {
-  const bytes = sum(buffers.map(({ size }) => size));
+/**
+ * Without the kernel's list, buffers that no process holds are not seen, and their number is
+ * unknown.
+ */
+function sumUp(buffers: readonly ListedBuffer[], isComplete: boolean): Omit<SnapshotTotals, 'unreadableProcessCount'> {
+  const bytes = sizeOf(buffers);
   const unheld = buffers.filter(({ holders }) => holders.length === 0);
-  const heldOnlyByKernelBytes = sum(unheld.map(({ size }) => size));
+  const unheldBytes = sizeOf(unheld);
   return {
     bufferCount: buffers.length,
     bytes,
-    heldByProcessesBytes: bytes - heldOnlyByKernelBytes,
-    heldOnlyByKernelBytes,
-    heldOnlyByKernelCount: unheld.length,
+    heldByProcessesBytes: bytes - unheldBytes,
+    heldOnlyByKernelBytes: isComplete ? unheldBytes : null,
+    heldOnlyByKernelCount: isComplete ? unheld.length : null,
   };
 }
 
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
+function sizeOf(buffers: readonly ListedBuffer[]): number {
+  return buffers.reduce((total, { size }) => total + size, 0);
 }

@@ -1,13 +1,16 @@
 import { DmaBufError, errnoName } from '../../base/errors.ts';
 
-/** Why something of `/proc` or `/sys` was not read: it is not there (any more), or it is not for us. */
+/**
+ * Why something of `/proc` or `/sys` was not read: it does not exist (any more), or access is
+ * denied.
+ */
 export type Refusal = 'gone' | 'forbidden';
 
 /** ESRCH: a process that ended while its files were open. */
 const GONE: ReadonlySet<string> = new Set(['ENOENT', 'ESRCH', 'ENOTDIR']);
 const FORBIDDEN: ReadonlySet<string> = new Set(['EACCES', 'EPERM']);
 
-/** Reads, or says why it could not. What `read` throws besides refusals goes through. */
+/** Reads, or returns the reason why not. Other errors of `read` pass through. */
 export function readOrRefusal<Value>(read: () => Value): { readonly value: Value } | { readonly refusal: Refusal } {
   try {
     return { value: read() };
@@ -18,12 +21,15 @@ export function readOrRefusal<Value>(read: () => Value): { readonly value: Value
   }
 }
 
-/** Reads, or gives undefined for what is not there (any more). What `read` throws besides goes through. */
+/**
+ * Reads, or returns undefined for something that does not exist (any more). Other errors of `read`
+ * pass through.
+ */
 export function readUnlessGone<Value>(read: () => Value): Value | undefined {
   return readUnless('gone', read);
 }
 
-/** Reads, or gives undefined for what is not for us. What `read` throws besides goes through. */
+/** Reads, or returns undefined where access is denied. Other errors of `read` pass through. */
 export function readUnlessForbidden<Value>(read: () => Value): Value | undefined {
   return readUnless('forbidden', read);
 }

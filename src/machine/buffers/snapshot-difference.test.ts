@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { bufferSnapshot } from '../../../test/support/buffer-snapshots.ts';
+import { bufferSnapshot } from '../../../test/support/fakes/buffer-snapshots.ts';
 import { compareSnapshots } from './snapshot-difference.ts';
 
 const before = bufferSnapshot({
@@ -21,7 +21,7 @@ const after = bufferSnapshot({
   processes: { 10: 'camera' },
 });
 
-test('compareSnapshots tells new and gone buffers, and who holds the others differently', () => {
+test('compareSnapshots gives new and gone buffers, and the changed holders of the others', () => {
   const { newBuffers, goneBuffers, changedBuffers, exporters, processes } = compareSnapshots(before, after);
   assert.deepEqual(
     newBuffers.map(({ inode }) => inode),
@@ -60,7 +60,7 @@ test('compareSnapshots tells new and gone buffers, and who holds the others diff
   );
 });
 
-test('compareSnapshots does not take a process for another that had its id', () => {
+test('compareSnapshots does not confuse a process with an earlier one of the same id', () => {
   const reused = bufferSnapshot({
     buffers: [{ inode: 4, size: 4096, exporter: 'system', holders: { 10: 1 } }],
     processes: { 10: 'other' },

@@ -1,9 +1,10 @@
+import { keysOf } from './buffer-keys.ts';
 import type { BufferSnapshot, ListedBuffer } from './buffer-snapshot.ts';
 import { processKey } from './group-buffers.ts';
 import { groupGrowth } from './group-growth.ts';
 import type { GroupGrowth } from './group-growth.ts';
 
-/** How much more, or less, one process holds of one buffer. */
+/** How much more, or less, of one buffer a process holds. */
 export interface HolderGrowth {
   readonly pid: number;
   readonly comm: string;
@@ -11,22 +12,22 @@ export interface HolderGrowth {
   readonly mappingCount: number;
 }
 
-/** A buffer that is in both snapshots, held differently. */
+/** A buffer in both snapshots whose holders changed. */
 export interface ChangedBuffer {
   readonly buffer: ListedBuffer;
   readonly holders: readonly HolderGrowth[];
 }
 
-/** What changed between two snapshots. */
+/** The changes between two snapshots. */
 export interface SnapshotDifference {
   /** When they were taken: ISO 8601. */
   readonly before: string;
   readonly after: string;
-  /** The largest first, as everywhere here. */
+  /** The largest first. */
   readonly newBuffers: readonly ListedBuffer[];
   readonly goneBuffers: readonly ListedBuffer[];
   readonly changedBuffers: readonly ChangedBuffer[];
-  /** Those that changed, those that grew the most first. */
+  /** Changed groups, the most growth first. */
   readonly exporters: readonly GroupGrowth[];
   readonly processes: readonly GroupGrowth[];
 }
@@ -34,7 +35,8 @@ export interface SnapshotDifference {
 /**
  * Compares two snapshots of one machine.
  *
- * @throws {RangeError} when the machine was restarted between them: inodes and process ids start over
+ * @throws {RangeError} when the machine was restarted between them: inodes and process ids start
+ *   over then
  */
 export function compareSnapshots(before: BufferSnapshot, after: BufferSnapshot): SnapshotDifference {
   if (before.bootId !== after.bootId) {
@@ -42,15 +44,16 @@ export function compareSnapshots(before: BufferSnapshot, after: BufferSnapshot):
       `Cannot compare with the snapshot of ${before.takenAt} as the machine was restarted since, or is another: take a new one with "dmabuf ls --save FILE"`,
     );
   }
-  const [oldByInode, newByInode] = [byInode(before), byInode(after)];
+  const [oldByKey, newByKey] = [byKey(before), byKey(after)];
+  const [oldTicks, newTicks] = [startTicksOf(before), startTicksOf(after)];
   return {
     before: before.takenAt,
     after: after.takenAt,
-    newBuffers: after.buffers.filter(({ inode }) => !oldByInode.has(inode)),
-    goneBuffers: before.buffers.filter(({ inode }) => !newByInode.has(inode)),
-    changedBuffers: after.buffers.flatMap((buffer) => {
-      const old = oldByInode.get(buffer.inode);
-      const holders = old === undefined ? [] : holderGrowth(holdsOf(before, old), holdsOf(after, buffer));
+    newBuffers: missingIn(oldByKey, newByKey),
+    goneBuffers: missingIn(newByKey, oldByKey),
+    changedBuffers: [...newByKey].flatMap(([key, buffer]) => {
+      const old = oldByKey.get(key);
+      const holders = old === undefined ? [] : holderGrowth(holdsOf(old, oldTicks), holdsOf(buffer, newTicks));
       return holders.length === 0 ? [] : [{ buffer, holders }];
     }),
     exporters: groupGrowth(before, after, 'exporter').filter(hasChanged),
@@ -58,17 +61,26 @@ export function compareSnapshots(before: BufferSnapshot, after: BufferSnapshot):
   };
 }
 
-function byInode({ buffers }: BufferSnapshot): Map<number, ListedBuffer> {
-  return new Map(buffers.map((buffer) => [buffer.inode, buffer]));
+function byKey({ buffers }: BufferSnapshot): Map<string, ListedBuffer> {
+  const keys = keysOf(buffers);
+  return new Map(buffers.map((buffer, index) => [keys[index] ?? '', buffer]));
 }
 
-/** How much each process holds, by a key that outlives the process id. */
-function holdsOf({ processes }: BufferSnapshot, { holders }: ListedBuffer): Map<string, HolderGrowth> {
+function missingIn(known: ReadonlyMap<string, ListedBuffer>, all: ReadonlyMap<string, ListedBuffer>): ListedBuffer[] {
+  return [...all].flatMap(([key, buffer]) => (known.has(key) ? [] : [buffer]));
+}
+
+function startTicksOf({ processes }: BufferSnapshot): Map<number, number> {
+  return new Map(processes.map(({ pid, startTicks }) => [pid, startTicks]));
+}
+
+/** How much each process holds, by a key that stays unique when process ids are reused. */
+function holdsOf({ holders }: ListedBuffer, ticks: ReadonlyMap<number, number>): Map<string, HolderGrowth> {
   return new Map(
-    holders.map(({ pid, comm, fds, mappingCount }) => {
-      const startTicks = processes.find((process) => process.pid === pid)?.startTicks ?? 0;
-      return [processKey({ pid, startTicks }), { pid, comm, fdCount: fds.length, mappingCount }];
-    }),
+    holders.map(({ pid, comm, fds, mappingCount }) => [
+      processKey({ pid, startTicks: ticks.get(pid) ?? 0 }),
+      { pid, comm, fdCount: fds.length, mappingCount },
+    ]),
   );
 }
 

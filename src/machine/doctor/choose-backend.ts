@@ -1,36 +1,56 @@
-import type { BackendKind, HeapListing } from '../../backend/contract.ts';
+import { isDmaBufError } from '../../base/errors.ts';
+import { formatRemedy } from '../../diagnosis/remedy.ts';
+import type { HeapProbe } from '../../backend/list-heaps.ts';
+import type { BackendKind, HeapInfo } from '../../heap/backend.ts';
+import { chooseHeap } from '../../backend/open-heap.ts';
+import type { PassedOver } from '../../backend/open-heap.ts';
+import type { Machine } from '../../linux/machine.ts';
 
-/** The backend that `openHeap` takes, and why not one before it. */
+/** A backend that cannot open the heap. */
+type PassedOverListing = Pick<HeapInfo, 'name' | 'backend' | 'available' | 'reason' | 'remedy'>;
+
+/** The backend that `openHeap` chooses, and why not an earlier one. */
 export interface BackendChoice {
   /** The heap that is opened. */
   readonly name: string;
   /** Undefined where no backend can open it. */
   readonly backend: BackendKind | undefined;
-  /** What it is. */
+  /** A description. */
   readonly reason: string;
-  /** Those that come first but cannot open it. */
-  readonly passedOver: readonly HeapListing[];
+  /** The earlier backends, which cannot open it. */
+  readonly passedOver: readonly PassedOverListing[];
 }
 
-const PREFERENCE: readonly BackendKind[] = ['kernel', 'udmabuf', 'embedded'];
-
-/** Foretells `openHeap(name)` with its defaults. */
-export function chooseBackend(name: string, listings: readonly HeapListing[]): BackendChoice {
-  const candidates = PREFERENCE.flatMap((kind) => {
-    const ofKind = listings.filter(({ backend }) => backend === kind);
-    const listing = ofKind.find((candidate) => candidate.name === name) ?? ofKind[0];
-    return listing === undefined ? [] : [listing];
-  });
-  const chosen = candidates.findIndex((listing) => serves(name, listing));
-  return {
-    name,
-    backend: candidates[chosen]?.backend,
-    reason: candidates[chosen]?.reason ?? 'no backend of this machine can open it',
-    passedOver: chosen === -1 ? candidates : candidates.slice(0, chosen),
-  };
+/**
+ * Opens a heap as `openHeap(name)` does, by the same code, and closes it at once. `probes`:
+ * descriptions of the heaps.
+ */
+export function chooseBackend(name: string, machine: Machine, probes: readonly HeapProbe[]): BackendChoice {
+  try {
+    const { heap, passedOver } = chooseHeap(machine, name);
+    heap?.close();
+    return {
+      name,
+      backend: heap?.backend,
+      reason: heap === undefined ? 'no backend of this machine can open it' : describe(heap, probes),
+      passedOver: passedOver.map((one) => toPassedOver(name, one)),
+    };
+  } catch (error) {
+    // The embedded heap comes last, and describes its own limits.
+    if (!isDmaBufError(error)) throw error;
+    return { name, backend: undefined, reason: error.message, passedOver: [] };
+  }
 }
 
-/** udmabuf stands in for a heap of any name, and is listed by its own. */
-function serves(name: string, listing: HeapListing): boolean {
-  return listing.available && (listing.name === name || listing.backend === 'udmabuf');
+function describe(
+  heap: { readonly backend: BackendKind; readonly name: string },
+  probes: readonly HeapProbe[],
+): string {
+  const ofBackend = probes.filter(({ backend }) => backend === heap.backend);
+  return (ofBackend.find(({ name }) => name === heap.name) ?? ofBackend[0])?.what ?? '';
+}
+
+function toPassedOver(name: string, { backend, reason, remedy }: PassedOver): PassedOverListing {
+  const listing = { name, backend, available: false, reason };
+  return remedy === undefined ? listing : { ...listing, remedy: formatRemedy(remedy) };
 }

@@ -3,10 +3,16 @@ import { chmodSync, chownSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { asNobody, cannotBeNobody } from '../../../test/support/other-user.ts';
-import { temporaryTree } from '../../../test/support/temporary-folder.ts';
-import { examineHeaps } from './examine-heaps.ts';
+import { probeHeaps } from '../../backend/list-heaps.ts';
+import { asNobody, cannotBeNobody } from '../../../test/support/processes/other-user.ts';
+import { temporaryTree } from '../../../test/support/runner/temporary-folder.ts';
+import { examineHeaps as examineProbed } from './examine-heaps.ts';
 import type { Finding } from './finding.ts';
+import { otherMachine } from '../../../test/support/fakes/other-machine.ts';
+
+function examineHeaps(root: string): Finding[] {
+  return examineProbed(otherMachine({ root }), probeHeaps(otherMachine({ root })));
+}
 
 const ACCOUNTING = 'sys/module/dma_heap/parameters/mem_accounting';
 const ALICE = {
@@ -21,14 +27,14 @@ function find(findings: readonly Finding[], id: string): Finding {
   return found;
 }
 
-test('examineHeaps() warns of a machine without heaps, with what would bring them', (t) => {
+test('examineHeaps() warns of a machine without heaps, with the remedy', (t) => {
   const [finding, ...others] = examineHeaps(temporaryTree(t, {}));
   assert.deepEqual([finding?.id, finding?.status, finding?.found], ['heaps', 'warning', 'there is no /dev/dma_heap']);
   assert.match(finding?.remedy?.note ?? '', /CONFIG_DMABUF_HEAPS_SYSTEM/u);
   assert.deepEqual(others, []);
 });
 
-test('examineHeaps() tells what each heap is by its name', (t) => {
+test('examineHeaps() describes each heap by its name', (t) => {
   const names = ['linux,cma', 'system', 'system-uncached-dma32', 'qcom,secure-pixel'];
   const root = temporaryTree(t, Object.fromEntries(names.map((name) => [`dev/dma_heap/${name}`, ''])));
   const findings = examineHeaps(root);
@@ -48,7 +54,7 @@ test('examineHeaps() tells what each heap is by its name', (t) => {
 });
 
 test(
-  'examineHeaps() names who is in the group that may open a heap',
+  'examineHeaps() names the members of the group that may open a heap',
   { skip: process.geteuid?.() !== 0 && 'only root can give a file to a group that it is not in' },
   (t) => {
     const root = temporaryTree(t, { ...ALICE, 'dev/dma_heap/system': '' });
@@ -64,7 +70,7 @@ test(
   },
 );
 
-test('examineHeaps() has a problem with a heap that refuses, and says why it does', { skip: cannotBeNobody() }, (t) => {
+test('examineHeaps() reports a problem for a heap that refuses, with the reason', { skip: cannotBeNobody() }, (t) => {
   const root = temporaryTree(t, { ...ALICE, 'dev/dma_heap/system': '', 'run/udev/control': '' });
   chmodSync(root, 0o755);
   chmodSync(join(root, 'dev/dma_heap/system'), 0);
@@ -82,12 +88,12 @@ test('examineHeaps() has a problem with a heap that refuses, and says why it doe
   assert.equal(remedy?.commands.at(-1), 'sudo usermod -aG video alice');
 });
 
-test('examineHeaps() has a problem with a /dev/dma_heap that is no folder', (t) => {
+test('examineHeaps() reports a problem for a /dev/dma_heap that is not a folder', (t) => {
   const [finding] = examineHeaps(temporaryTree(t, { 'dev/dma_heap': '' }));
   assert.deepEqual([finding?.id, finding?.status], ['heaps', 'problem']);
 });
 
-test('examineHeaps() tells whether what heaps hand out is charged', (t) => {
+test('examineHeaps() tells whether the memory of heaps is charged', (t) => {
   const accounting = (files: Record<string, string>): Finding =>
     find(examineHeaps(temporaryTree(t, { 'dev/dma_heap/system': '', ...files })), 'heap-accounting');
   assert.equal(accounting({ [ACCOUNTING]: 'Y\n' }).status, 'ok');

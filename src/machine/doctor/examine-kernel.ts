@@ -1,11 +1,12 @@
-import { readIdentity } from '../../linux/accounts.ts';
-import { asRoot } from '../../linux/device-permission.ts';
-import { readKernelConfig } from '../../linux/kernel-config.ts';
+import { readIdentity } from '../../diagnosis/accounts.ts';
+import { asRoot } from '../../diagnosis/device-permission.ts';
+import { readKernelConfig } from '../../linux/proc/kernel-config.ts';
 import type { Finding, FindingStatus } from './finding.ts';
+import type { Machine } from '../../linux/machine.ts';
 
 interface ConfigOption {
   readonly name: string;
-  /** What it means when the option is not set. */
+  /** The consequence of an unset option. */
   readonly missing: FindingStatus;
   readonly matters: string;
 }
@@ -25,10 +26,10 @@ const OPTIONS: readonly ConfigOption[] = [
   { name: 'CONFIG_DEBUG_INFO_BTF', missing: 'note', matters: 'the BPF iterator over dma-bufs needs it' },
 ];
 
-/** What the kernel was built with, option by option; one note where it does not say. */
-export function examineKernel(root: string): Finding[] {
-  const config = readKernelConfig(root);
-  if (config === undefined) return [unknownConfig(root)];
+/** The build configuration of the kernel, option by option; one note where it is unknown. */
+export function examineKernel(machine: Machine): Finding[] {
+  const config = readKernelConfig(machine);
+  if (config === undefined) return [unknownConfig(machine)];
   return OPTIONS.map((option) => examineOption(option, config.valueOf(option.name)));
 }
 
@@ -39,7 +40,7 @@ function examineOption({ name, missing, matters }: ConfigOption, value: string):
   return { ...subject, status: missing, found: `${name} is not set`, remedy };
 }
 
-function unknownConfig(root: string): Finding {
+function unknownConfig(machine: Machine): Finding {
   return {
     id: 'kernel-config',
     topic: 'kernel',
@@ -47,7 +48,7 @@ function unknownConfig(root: string): Finding {
     found: 'what the kernel was built with stands neither in /proc/config.gz nor in /boot nor beside its modules',
     matters: 'what is missing cannot be told from what is not loaded',
     remedy: {
-      commands: [asRoot('modprobe configs', readIdentity(root))],
+      commands: [asRoot('modprobe configs', readIdentity(machine))],
       note: 'where the kernel has that module; in a container, look at its host',
     },
   };

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 
-import { temporaryTree } from '../../../test/support/temporary-folder.ts';
+import { temporaryTree } from '../../../test/support/runner/temporary-folder.ts';
 import { examineLimits } from './examine-limits.ts';
 import type { Finding } from './finding.ts';
+import { otherMachine } from '../../../test/support/fakes/other-machine.ts';
 
 const PAGE_BYTES = 4096;
 const USER = { 'proc/self/status': 'Uid:\t1000\t1000\t1000\t1000\n' };
@@ -18,9 +19,9 @@ function withFileCount(soft: string, hard: string): Record<string, string> {
   return { ...USER, 'proc/self/limits': `${heading}\nMax open files            ${soft}    ${hard}      files     \n` };
 }
 
-test('examineLimits() tells how much scattered memory the mappings of a process hold', (t) => {
-  const [finding] = examineLimits(temporaryTree(t, withMapCount(65_536)), PAGE_BYTES);
-  // 4,096 mappings are kept free: 61,440 pages are left.
+test('examineLimits() tells how much scattered memory a process can map', (t) => {
+  const [finding] = examineLimits(otherMachine({ root: temporaryTree(t, withMapCount(65_536)) }), PAGE_BYTES);
+  // 4,096 mappings are kept free, so 61,440 pages are left.
   assert.deepEqual(
     [finding?.id, finding?.status, finding?.found],
     ['map-count', 'note', 'a process may have 65536 mappings (vm.max_map_count): windows of 240 MiB at the worst'],
@@ -34,20 +35,20 @@ test('examineLimits() tells how much scattered memory the mappings of a process 
 test('examineLimits() counts in the pages of the machine, and never less than none', (t) => {
   const worst = (count: number, pageBytes: number): string =>
     /windows of (.*) at the worst/u.exec(
-      examineLimits(temporaryTree(t, withMapCount(count)), pageBytes)[0]?.found ?? '',
+      examineLimits(otherMachine({ root: temporaryTree(t, withMapCount(count)) }), pageBytes)[0]?.found ?? '',
     )?.[1] ?? '';
   assert.equal(worst(65_536, 16_384), '960 MiB');
   assert.equal(worst(1000, PAGE_BYTES), '0 B');
 });
 
-test('examineLimits() is content with as many mappings as newer systems allow', (t) => {
-  const [finding] = examineLimits(temporaryTree(t, withMapCount(1_048_576)), PAGE_BYTES);
+test('examineLimits() reports ok for as many mappings as newer systems allow', (t) => {
+  const [finding] = examineLimits(otherMachine({ root: temporaryTree(t, withMapCount(1_048_576)) }), PAGE_BYTES);
   assert.deepEqual([finding?.status, finding?.remedy], ['ok', undefined]);
 });
 
 test('examineLimits() warns of few open files, with a command for this shell', (t) => {
   const examined = (soft: string, hard: string): Finding | undefined =>
-    examineLimits(temporaryTree(t, withFileCount(soft, hard)), PAGE_BYTES)[0];
+    examineLimits(otherMachine({ root: temporaryTree(t, withFileCount(soft, hard)) }), PAGE_BYTES)[0];
   const few = examined('1024', '1024');
   assert.deepEqual(
     [few?.id, few?.status, few?.found],
@@ -58,12 +59,12 @@ test('examineLimits() warns of few open files, with a command for this shell', (
   assert.equal(examined('unlimited', 'unlimited')?.status, 'ok');
 });
 
-test('examineLimits() says nothing of what it cannot read', (t) => {
-  assert.deepEqual(examineLimits(temporaryTree(t, {}), PAGE_BYTES), []);
+test('examineLimits() omits limits that it cannot read', (t) => {
+  assert.deepEqual(examineLimits(otherMachine({ root: temporaryTree(t, {}) }), PAGE_BYTES), []);
 });
 
 test('examineLimits() reads the mappings that the kernel allows on this machine', () => {
   const count = execFileSync('cat', ['/proc/sys/vm/max_map_count'], { encoding: 'utf8' }).trim();
-  const [finding] = examineLimits('/', PAGE_BYTES);
+  const [finding] = examineLimits(otherMachine({ root: '/' }), PAGE_BYTES);
   assert.ok(finding?.found.includes(` ${count} mappings `));
 });

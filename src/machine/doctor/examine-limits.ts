@@ -2,28 +2,29 @@ import { join } from 'node:path';
 
 import { MAPPINGS_KEPT_FREE } from '../../base/limits.ts';
 import { formatSize } from '../../base/sizes.ts';
-import { readIdentity } from '../../linux/accounts.ts';
-import { asRoot } from '../../linux/device-permission.ts';
-import { readOptionalSystemFile } from '../../linux/system-file.ts';
+import { readIdentity } from '../../diagnosis/accounts.ts';
+import { asRoot } from '../../diagnosis/device-permission.ts';
+import { readOptionalSystemFile } from '../../linux/proc/system-file.ts';
 import type { Finding } from './finding.ts';
+import type { Machine } from '../../linux/machine.ts';
 
-/** What newer distributions set. */
+/** The value of newer distributions. */
 const MAP_COUNT_RAISED = 1_048_576;
-/** A pool of frames for every stage of a pipeline, with a fence or two for each, stays below. */
+/** Enough for a pool of frames for every stage of a pipeline, with one or two fences each. */
 const FILE_COUNT_ENOUGH = 4096;
 const FILE_COUNT_RAISED = 65_536;
 
-/** How many mappings and open files this process may have, and what that is in buffers. */
-export function examineLimits(root: string, pageSizeBytes: number): Finding[] {
-  return [...examineMapCount(root, pageSizeBytes), ...examineFileCount(root)];
+/** The limits of this process on mappings and open files, and the buffers that they allow. */
+export function examineLimits(machine: Machine, pageSizeBytes: number): Finding[] {
+  return [...examineMapCount(machine, pageSizeBytes), ...examineFileCount(machine)];
 }
 
-function examineMapCount(root: string, pageSizeBytes: number): Finding[] {
-  const count = Number.parseInt(readOptionalSystemFile(join(root, 'proc/sys/vm/max_map_count')) ?? '', 10);
+function examineMapCount(machine: Machine, pageSizeBytes: number): Finding[] {
+  const count = Number.parseInt(readOptionalSystemFile(join(machine.root, 'proc/sys/vm/max_map_count')) ?? '', 10);
   if (Number.isNaN(count)) return [];
   const scattered = Math.max(0, count - MAPPINGS_KEPT_FREE) * pageSizeBytes;
   const isEnough = count >= MAP_COUNT_RAISED;
-  const tee = asRoot('tee /etc/sysctl.d/60-dmabuf.conf', readIdentity(root));
+  const tee = asRoot('tee /etc/sysctl.d/60-dmabuf.conf', readIdentity(machine));
   return [
     {
       id: 'map-count',
@@ -36,7 +37,7 @@ function examineMapCount(root: string, pageSizeBytes: number): Finding[] {
         : {
             remedy: {
               commands: [
-                asRoot(`sysctl -w vm.max_map_count=${MAP_COUNT_RAISED}`, readIdentity(root)),
+                asRoot(`sysctl -w vm.max_map_count=${MAP_COUNT_RAISED}`, readIdentity(machine)),
                 `echo 'vm.max_map_count=${MAP_COUNT_RAISED}' | ${tee}`,
               ],
             },
@@ -45,8 +46,8 @@ function examineMapCount(root: string, pageSizeBytes: number): Finding[] {
   ];
 }
 
-function examineFileCount(root: string): Finding[] {
-  const limits = readOptionalSystemFile(join(root, 'proc/self/limits')) ?? '';
+function examineFileCount(machine: Machine): Finding[] {
+  const limits = readOptionalSystemFile(join(machine.root, 'proc/self/limits')) ?? '';
   const [, soft, hard] = /^Max open files\s+(\S+)\s+(\S+)/mu.exec(limits) ?? [];
   if (soft === undefined || hard === undefined) return [];
   const isEnough = soft === 'unlimited' || Number(soft) >= FILE_COUNT_ENOUGH;
@@ -62,7 +63,7 @@ function examineFileCount(root: string): Finding[] {
         ? {}
         : {
             remedy: {
-              commands: [asRoot(raise, readIdentity(root))],
+              commands: [asRoot(raise, readIdentity(machine))],
               note: `for this shell; in a service, write LimitNOFILE=${FILE_COUNT_RAISED}`,
             },
           }),

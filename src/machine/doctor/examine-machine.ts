@@ -1,10 +1,11 @@
-import { listHeapsWithin } from '../../backend/detect.ts';
-import { readGroups, readIdentity } from '../../linux/accounts.ts';
-import { detectContainer } from '../../linux/container.ts';
-import { readKernelRelease } from '../../linux/kernel-config.ts';
-import { SystemCalls } from '../../linux/system-calls.ts';
+import { probeHeaps } from '../../backend/list-heaps.ts';
+import { readGroups, readIdentity } from '../../diagnosis/accounts.ts';
+import { detectContainer } from '../../diagnosis/container.ts';
+import { readKernelRelease } from '../../linux/proc/kernel-config.ts';
+import { MemoryCalls } from '../../linux/calls/memory-calls.ts';
 import { chooseBackend } from './choose-backend.ts';
 import type { BackendChoice } from './choose-backend.ts';
+import { examineHugePages } from './examine-huge-pages.ts';
 import { examineHeaps } from './examine-heaps.ts';
 import { examineKernel } from './examine-kernel.ts';
 import { examineLimits } from './examine-limits.ts';
@@ -12,68 +13,72 @@ import { examineMemory } from './examine-memory.ts';
 import { examineTracing } from './examine-tracing.ts';
 import { examineUdmabuf } from './examine-udmabuf.ts';
 import type { Finding } from './finding.ts';
+import { thisMachine } from '../../linux/machine.ts';
+import type { Machine } from '../../linux/machine.ts';
 
-/** What was examined. */
+/** The examined machine. */
 interface MachineSummary {
   readonly kernelRelease: string;
   readonly architecture: string;
   readonly pageSizeBytes: number;
   readonly userId: number;
   readonly userName: string | null;
-  /** The groups that this session has, by name where they have one. */
+  /** The groups of this session, by name where they have one. */
   readonly groups: readonly string[];
   /** The engine of the container around this process. */
   readonly container: string | null;
 }
 
-/** All that the doctor found. */
+/** All findings of the doctor. */
 export interface MachineReport {
   readonly findings: readonly Finding[];
   readonly choice: BackendChoice;
   readonly machine: MachineSummary;
 }
 
-/** What most programs open. */
+/** The heap that most programs open. */
 const USUAL_HEAP = 'system';
 
 /**
- * Examines what dma-bufs need of a machine, for the user that asks. Opens the devices, allocates nothing, changes nothing.
+ * Examines a machine's support for dma-bufs, for the current user. Opens the devices and heaps for
+ * a moment, takes 16 MiB for a measurement, and changes nothing.
  *
- * @param root where `/dev`, `/etc`, `/proc`, `/run`, `/sys`, `/boot` and `/lib` are found
  * @throws {DmaBufError} where `/proc` is not mounted
  */
-export function examineMachine(root = '/'): MachineReport {
-  const machine = summarize(root);
+export function examineMachine(machine: Machine = thisMachine): MachineReport {
+  const summary = summarize(machine);
+  const probes = probeHeaps(machine);
   return {
     findings: [
-      ...examineHeaps(root),
-      ...examineUdmabuf(root),
-      ...examineMemory(root),
-      ...examineLimits(root, machine.pageSizeBytes),
-      ...examineTracing(root),
-      ...examineKernel(root),
-      ...examineSurroundings(machine),
+      ...examineHeaps(machine, probes),
+      ...examineUdmabuf(machine, probes),
+      ...examineMemory(machine),
+      ...examineHugePages(machine),
+      ...examineLimits(machine, summary.pageSizeBytes),
+      ...examineTracing(machine),
+      ...examineKernel(machine),
+      ...examineContainer(summary),
     ],
-    choice: chooseBackend(USUAL_HEAP, listHeapsWithin(root)),
-    machine,
+    choice: chooseBackend(USUAL_HEAP, machine, probes),
+    machine: summary,
   };
 }
 
-function summarize(root: string): MachineSummary {
-  const { userId, userName, groupIds } = readIdentity(root);
-  const groups = readGroups(root);
+function summarize(machine: Machine): MachineSummary {
+  const { userId, userName, groupIds } = readIdentity(machine);
+  const groups = readGroups(machine);
   return {
-    kernelRelease: readKernelRelease(root),
+    kernelRelease: readKernelRelease(machine),
     architecture: process.arch,
-    pageSizeBytes: new SystemCalls().pageSize(),
+    pageSizeBytes: new MemoryCalls().pageSize(),
     userId,
     userName: userName ?? null,
     groups: groupIds.map((id) => groups.find((group) => group.id === id)?.name ?? String(id)),
-    container: detectContainer(root)?.engine ?? null,
+    container: detectContainer(machine)?.engine ?? null,
   };
 }
 
-function examineSurroundings({ container, groups, userName, userId }: MachineSummary): Finding[] {
+function examineContainer({ container, groups, userName, userId }: MachineSummary): Finding[] {
   const user: Finding = {
     id: 'user',
     topic: 'machine',

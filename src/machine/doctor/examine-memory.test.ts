@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { temporaryTree } from '../../../test/support/temporary-folder.ts';
+import { temporaryTree } from '../../../test/support/runner/temporary-folder.ts';
 import { examineMemory } from './examine-memory.ts';
+import { otherMachine } from '../../../test/support/fakes/other-machine.ts';
 
 const MEMINFO = { 'proc/meminfo': 'MemTotal: 16777216 kB\nMemAvailable: 8388608 kB\n' };
 const GROUP = {
@@ -14,16 +15,16 @@ const GROUP = {
   'sys/fs/cgroup/camera/memory.stat': 'inactive_file 0\n',
 };
 
-test('examineMemory() tells how much can be had from the machine', (t) => {
-  const [room] = examineMemory(temporaryTree(t, MEMINFO));
+test('examineMemory() gives the available memory of the machine', (t) => {
+  const [room] = examineMemory(otherMachine({ root: temporaryTree(t, MEMINFO) }));
   assert.deepEqual(
     [room?.id, room?.status, room?.found],
     ['memory-room', 'ok', '8 GiB of memory can be had, limited by what is available'],
   );
 });
 
-test('examineMemory() names the control group that leaves less', (t) => {
-  const [room] = examineMemory(temporaryTree(t, GROUP));
+test('examineMemory() names the control group with less available memory', (t) => {
+  const [room] = examineMemory(otherMachine({ root: temporaryTree(t, GROUP) }));
   assert.deepEqual(
     [room?.status, room?.found],
     ['note', '512 MiB of memory can be had, limited by the control group /camera'],
@@ -34,7 +35,7 @@ test('examineMemory() names the control group that leaves less', (t) => {
 test('examineMemory() warns where address space counts as memory', (t) => {
   const examined = (mode: string): unknown => {
     const root = temporaryTree(t, { ...MEMINFO, 'proc/sys/vm/overcommit_memory': `${mode}\n` });
-    const finding = examineMemory(root).find(({ id }) => id === 'memory-overcommit');
+    const finding = examineMemory(otherMachine({ root })).find(({ id }) => id === 'memory-overcommit');
     return [finding?.status, finding?.remedy !== undefined];
   };
   assert.deepEqual(
@@ -47,8 +48,8 @@ test('examineMemory() warns where address space counts as memory', (t) => {
   assert.deepEqual(examined('2'), ['warning', true]);
 });
 
-test('examineMemory() always says what only SIGKILL answers', (t) => {
-  const kill = examineMemory(temporaryTree(t, MEMINFO)).find(({ id }) => id === 'memory-kill');
+test('examineMemory() always warns of the limit that only SIGKILL enforces', (t) => {
+  const kill = examineMemory(otherMachine({ root: temporaryTree(t, MEMINFO) })).find(({ id }) => id === 'memory-kill');
   assert.equal(kill?.status, 'note');
   assert.match(kill.found, /SIGKILL.*control group.*promised/u);
 });

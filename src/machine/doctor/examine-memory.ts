@@ -1,20 +1,21 @@
 import { join } from 'node:path';
 
 import { formatSize } from '../../base/sizes.ts';
-import { readIdentity } from '../../linux/accounts.ts';
-import { asRoot } from '../../linux/device-permission.ts';
-import { readMemoryRoom } from '../../linux/memory-room.ts';
-import { readOptionalSystemFile } from '../../linux/system-file.ts';
+import { readIdentity } from '../../diagnosis/accounts.ts';
+import { asRoot } from '../../diagnosis/device-permission.ts';
+import { readAvailableMemory } from '../../linux/proc/available-memory.ts';
+import { readOptionalSystemFile } from '../../linux/proc/system-file.ts';
 import type { Finding } from './finding.ts';
+import type { Machine } from '../../linux/machine.ts';
 
 const NEVER_OVERCOMMIT = '2';
 
-/** What buffers may take, and what happens past it. */
-export function examineMemory(root: string): Finding[] {
-  return [examineRoom(root), examineOvercommit(root), ONLY_KILLED];
+/** How much memory buffers may take, and the effect of taking more. */
+export function examineMemory(machine: Machine): Finding[] {
+  return [examineRoom(machine), examineOvercommit(machine), ONLY_KILLED];
 }
 
-/** True of every machine, and found out too late by most programs. */
+/** True on every machine, and most programs find it out too late. */
 const ONLY_KILLED: Finding = {
   id: 'memory-kill',
   topic: 'memory',
@@ -27,8 +28,8 @@ const ONLY_KILLED: Finding = {
     'to take: allocate and fill at the start, and leave room',
 };
 
-function examineRoom(root: string): Finding {
-  const { bytes, limitedBy } = readMemoryRoom(root);
+function examineRoom(machine: Machine): Finding {
+  const { bytes, limitedBy } = readAvailableMemory(machine);
   const isMachine = limitedBy === 'MemAvailable';
   return {
     id: 'memory-room',
@@ -36,14 +37,14 @@ function examineRoom(root: string): Finding {
     status: isMachine ? 'ok' : 'note',
     found: `${formatSize(bytes)} of memory can be had, limited by ${isMachine ? 'what is available' : `the ${limitedBy}`}`,
     matters: 'the embedded heap takes no more, and asks again each time before it takes any',
-    ...(isMachine ? {} : { remedy: { commands: [], note: MORE_FOR_GROUP } }),
+    ...(limitedBy.startsWith('control group') ? { remedy: { commands: [], note: MORE_FOR_GROUP } } : {}),
   };
 }
 
 const MORE_FOR_GROUP = 'let the group have more: memory.max, MemoryMax= in a service, --memory of a container';
 
-function examineOvercommit(root: string): Finding {
-  const mode = readOptionalSystemFile(join(root, 'proc/sys/vm/overcommit_memory'))?.trim();
+function examineOvercommit(machine: Machine): Finding {
+  const mode = readOptionalSystemFile(join(machine.root, 'proc/sys/vm/overcommit_memory'))?.trim();
   const isNever = mode === NEVER_OVERCOMMIT;
   return {
     id: 'memory-overcommit',
@@ -53,6 +54,6 @@ function examineOvercommit(root: string): Finding {
       ? 'address space counts as memory (vm.overcommit_memory=2)'
       : 'address space may be reserved without memory behind it (vm.overcommit_memory)',
     matters: 'windows reserve their whole length first: large ones may be refused with ENOMEM',
-    ...(isNever ? { remedy: { commands: [asRoot('sysctl -w vm.overcommit_memory=0', readIdentity(root))] } } : {}),
+    ...(isNever ? { remedy: { commands: [asRoot('sysctl -w vm.overcommit_memory=0', readIdentity(machine))] } } : {}),
   };
 }

@@ -1,10 +1,11 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { readIdentity } from '../../linux/accounts.ts';
-import { asRoot } from '../../linux/device-permission.ts';
-import { findMountPoint } from '../../linux/mount-point.ts';
+import { readIdentity } from '../../diagnosis/accounts.ts';
+import { asRoot } from '../../diagnosis/device-permission.ts';
+import { findMountPoint } from '../../linux/proc/mount-point.ts';
 import type { Finding } from './finding.ts';
+import type { Machine } from '../../linux/machine.ts';
 
 interface KernelFileSystem {
   readonly type: 'tracefs' | 'debugfs';
@@ -25,19 +26,19 @@ const FILE_SYSTEMS: readonly KernelFileSystem[] = [
   },
 ];
 
-/** Whether the file systems are there through which the kernel shows what it does. */
-export function examineTracing(root: string): Finding[] {
-  return FILE_SYSTEMS.map((fileSystem) => examineFileSystem(fileSystem, root));
+/** Whether the file systems exist through which the kernel shows dma-bufs and traces. */
+export function examineTracing(machine: Machine): Finding[] {
+  return FILE_SYSTEMS.map((fileSystem) => examineFileSystem(fileSystem, machine));
 }
 
-function examineFileSystem({ type, mountPoint, matters }: KernelFileSystem, root: string): Finding {
+function examineFileSystem({ type, mountPoint, matters }: KernelFileSystem, machine: Machine): Finding {
   const subject = { id: type, topic: 'tracing', matters } as const;
-  const mounted = findMountPoint(type, root);
+  const mounted = findMountPoint(type, machine);
   if (mounted === undefined) {
-    const mount = asRoot(`mount -t ${type} nodev ${mountPoint}`, readIdentity(root));
+    const mount = asRoot(`mount -t ${type} nodev ${mountPoint}`, readIdentity(machine));
     return { ...subject, status: 'note', found: `${type} is not mounted`, remedy: { commands: [mount] } };
   }
-  if (canList(join(root, mounted))) return { ...subject, status: 'ok', found: `${type} is at ${mounted}` };
+  if (canList(join(machine.root, mounted))) return { ...subject, status: 'ok', found: `${type} is at ${mounted}` };
   const found = `${type} is at ${mounted}, but not for this user`;
   return { ...subject, status: 'note', found, remedy: { commands: [], note: 'run what needs it as root' } };
 }

@@ -3,9 +3,16 @@ import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { asNobody, cannotBeNobody } from '../../../test/support/other-user.ts';
-import { temporaryTree } from '../../../test/support/temporary-folder.ts';
-import { examineUdmabuf } from './examine-udmabuf.ts';
+import { probeHeaps } from '../../backend/list-heaps.ts';
+import { asNobody, cannotBeNobody } from '../../../test/support/processes/other-user.ts';
+import { temporaryTree } from '../../../test/support/runner/temporary-folder.ts';
+import { examineUdmabuf as examineProbed } from './examine-udmabuf.ts';
+import type { Finding } from './finding.ts';
+import { otherMachine } from '../../../test/support/fakes/other-machine.ts';
+
+function examineUdmabuf(root: string): Finding[] {
+  return examineProbed(otherMachine({ root }), probeHeaps(otherMachine({ root })));
+}
 
 const ROOT_USER = { 'proc/self/status': 'Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nGroups:\t0\nCapEff:\t1ff\n' };
 const RELEASE = { 'proc/sys/kernel/osrelease': '6.12.90-test\n' };
@@ -18,13 +25,13 @@ function limits(sizeLimitMib: number, listLimit: number): Record<string, string>
   };
 }
 
-test('examineUdmabuf() warns where there is none, and has a problem where there is one that refuses', (t) => {
+test('examineUdmabuf() warns of a missing device, and reports a problem for one that refuses', (t) => {
   const [missing, ...others] = examineUdmabuf(temporaryTree(t, {}));
   assert.deepEqual([missing?.id, missing?.status, missing?.found], ['udmabuf', 'warning', 'there is no /dev/udmabuf']);
   assert.deepEqual(others, []);
 });
 
-test('examineUdmabuf() has a problem with one that refuses', { skip: cannotBeNobody() }, (t) => {
+test('examineUdmabuf() reports a problem for a device that refuses', { skip: cannotBeNobody() }, (t) => {
   const root = temporaryTree(t, DEVICE);
   chmodSync(root, 0o755);
   chmodSync(join(root, 'dev/udmabuf'), 0);
@@ -33,7 +40,7 @@ test('examineUdmabuf() has a problem with one that refuses', { skip: cannotBeNob
   assert.match(refused.remedy?.commands.join('\n') ?? '', /chmod 0660 \/dev\/udmabuf/u);
 });
 
-test('examineUdmabuf() is content with a device that opens', (t) => {
+test('examineUdmabuf() reports ok for a device that opens', (t) => {
   const findings = examineUdmabuf(temporaryTree(t, DEVICE));
   assert.deepEqual(
     findings.map(({ id, status, found }) => [id, status, found]),
@@ -66,7 +73,7 @@ test('examineUdmabuf() keeps the limits of a module in modprobe.d', (t) => {
   );
 });
 
-test('examineUdmabuf() is content with limits that were raised', (t) => {
+test('examineUdmabuf() reports ok for raised limits', (t) => {
   const [, finding] = examineUdmabuf(temporaryTree(t, { ...DEVICE, ...limits(1024, 65_536) }));
   assert.deepEqual([finding?.status, finding?.remedy], ['ok', undefined]);
   assert.match(finding?.found ?? '', /1 GiB .* 65536 pieces/u);

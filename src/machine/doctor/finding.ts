@@ -1,24 +1,24 @@
-import type { Remedy } from '../../linux/remedy.ts';
+import type { Remedy } from '../../diagnosis/remedy.ts';
 
 /**
- * `problem`: something that is there cannot be used. `warning`: something that programs expect is missing. `note`: worth knowing,
- * such as a limit. `ok`: as it should be.
+ * `problem`: something that exists cannot be used. `warning`: something that programs expect is
+ * missing. `note`: worth knowing, such as a limit. `ok`: as it should be.
  */
 export type FindingStatus = 'ok' | 'note' | 'warning' | 'problem';
 
-/** What a finding is about, in the order in which they are reported. */
+/** The subject of a finding, in the order of the report. */
 export type FindingTopic = 'heaps' | 'udmabuf' | 'memory' | 'limits' | 'tracing' | 'kernel' | 'machine';
 
-/** One thing that was found out about a machine. */
+/** One finding about a machine. */
 export interface Finding {
   /** Stable, for scripts: `heap:system`, `udmabuf`, `kernel:CONFIG_CMA`. */
   readonly id: string;
   readonly topic: FindingTopic;
   readonly status: FindingStatus;
-  /** A clause: what is there. */
+  /** A clause: the state. */
   readonly found: string;
-  /** A clause: why it matters. */
+  /** A clause: its consequence. */
   readonly matters: string;
-  /** What would mend it, where something would. */
+  /** The remedy, where there is one. */
   readonly remedy?: Remedy;
 }

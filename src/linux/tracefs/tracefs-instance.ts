@@ -1,0 +1,157 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { threadId } from 'node:worker_threads';
+
+import { isDmaBufError } from '../../base/errors.ts';
+import { runAllSteps, withCleanup } from '../../base/cleanup.ts';
+import type { TraceFiles } from './tracefs-files.ts';
+import type { Machine } from '../machine.ts';
+
+/** `dmabuf_PID_THREAD`: the names of instances and of groups of probes. */
+const NAME = /^dmabuf_(\d+)_\d+$/u;
+/** Larger than the kernel's buffer for one read. */
+const READ_BYTES = 65_536;
+
+interface TraceInstanceSetup {
+  /** The mount point of tracefs. */
+  readonly tracefs: string;
+  /** The mount point of `/proc`. */
+  readonly machine: Machine;
+  readonly files: TraceFiles;
+  /** The size of each CPU's buffer. */
+  readonly bufferBytes: number;
+}
+
+/**
+ * A private set of trace buffers (Documentation/trace/ftrace.rst, "Instances"), separate from all
+ * other tracing on the machine. It also has probes of its own. `close()` removes all of it. The
+ * next instance that opens removes the leftovers of killed processes. An open pipe protects the
+ * instances of living processes from that.
+ */
+export class TraceInstance {
+  readonly #files: TraceFiles;
+  readonly #tracefs: string;
+  readonly #name = `dmabuf_${process.pid}_${threadId}`;
+  readonly #folder: string;
+  #pipe: number | undefined;
+  #hasProbes = false;
+
+  /** @throws {DmaBufError} as the kernel refuses; nothing is left behind then */
+  constructor({ tracefs, machine, files, bufferBytes }: TraceInstanceSetup) {
+    this.#files = files;
+    this.#tracefs = tracefs;
+    this.#folder = join(tracefs, 'instances', this.#name);
+    removeLeftovers({ tracefs, machine, files, ownName: this.#name });
+    withCleanup((cleanup) => {
+      files.makeFolder(this.#folder);
+      cleanup.defer(() => files.removeFolder(this.#folder));
+      this.#pipe = files.openPipe(join(this.#folder, 'trace_pipe'));
+      cleanup.defer(() => this.#closePipe());
+      this.#write('buffer_size_kb', String(Math.ceil(bufferBytes / 1024)));
+    });
+  }
+
+  /**
+   * Adds a probe on entry to a function of the kernel (Documentation/trace/kprobetrace.rst).
+   *
+   * @param name of the event that the probe makes
+   * @param probe the function, and the arguments to record
+   */
+  addProbe(name: string, probe: string): void {
+    this.#files.write(join(this.#tracefs, 'kprobe_events'), `p:${this.#name}/${name} ${probe}`);
+    this.#hasProbes = true;
+  }
+
+  /** Records the events of all probes that `filter` lets through. */
+  recordProbes(filter: string): void {
+    this.record(this.#name, filter);
+  }
+
+  /**
+   * Records the events (`group/name`, or a whole group) for which `filter` is true
+   * (Documentation/trace/events.rst).
+   */
+  record(event: string, filter: string): void {
+    this.#write(join('events', event, 'filter'), filter);
+    this.#write(join('events', event, 'enable'), '1');
+  }
+
+  stopRecording(event: string): void {
+    this.#write(join('events', event, 'enable'), '0');
+  }
+
+  /** Writes a line of text into the trace. */
+  mark(text: string): void {
+    this.#write('trace_marker', text);
+  }
+
+  /** The records since the last call, one line per event. */
+  take(): string {
+    const chunk = Buffer.alloc(READ_BYTES);
+    const parts: string[] = [];
+    const pipe = this.#pipe ?? -1;
+    for (let count = this.#files.read(pipe, chunk); count > 0; count = this.#files.read(pipe, chunk))
+      parts.push(chunk.toString('latin1', 0, count));
+    return parts.join('');
+  }
+
+  /** Removes everything that was made. When a step fails, the others still run. */
+  close(): void {
+    runAllSteps(
+      [
+        () => this.#closePipe(),
+        // Before its probes: probes in use cannot be removed.
+        () => this.#files.removeFolder(this.#folder),
+        () => this.#removeProbes(),
+      ],
+      'Tracing could not be undone',
+    );
+  }
+
+  #closePipe(): void {
+    const pipe = this.#pipe;
+    if (pipe === undefined) return;
+    this.#pipe = undefined;
+    this.#files.close(pipe);
+  }
+
+  #removeProbes(): void {
+    if (this.#hasProbes) removeProbes(this.#files, this.#tracefs, this.#name);
+  }
+
+  #write(file: string, text: string): void {
+    this.#files.write(join(this.#folder, file), text);
+  }
+}
+
+function removeProbes(files: TraceFiles, tracefs: string, group: string): void {
+  files.write(join(tracefs, 'kprobe_events'), `-:${group}/`);
+}
+
+/** Leftovers of ended processes, and of this thread, which has no other instance open. */
+function removeLeftovers({
+  tracefs,
+  machine,
+  files,
+  ownName,
+}: Omit<TraceInstanceSetup, 'bufferBytes'> & { ownName: string }): void {
+  const isLeftover = (name: string): boolean => {
+    const pid = NAME.exec(name)?.[1];
+    return name === ownName || (pid !== undefined && !existsSync(join(machine.root, 'proc', pid)));
+  };
+  for (const name of files.list(join(tracefs, 'instances')).filter(isLeftover))
+    unlessInUse(() => files.removeFolder(join(tracefs, 'instances', name)));
+  for (const name of files.list(join(tracefs, 'events')).filter(isLeftover))
+    unlessInUse(() => removeProbes(files, tracefs, name));
+}
+
+/**
+ * EBUSY: a process in another PID namespace uses it. ENOENT: another process removed it first.
+ */
+function unlessInUse(remove: () => void): void {
+  try {
+    remove();
+  } catch (error) {
+    if (!isDmaBufError(error, 'EBUSY') && !isDmaBufError(error, 'ENOENT')) throw error;
+  }
+}

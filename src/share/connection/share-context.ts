@@ -1,0 +1,32 @@
+import { importSentBuffer } from '../../backend/fd-buffer/import-buffer.ts';
+import type { DmaBuf } from '../../heap/dma-buf.ts';
+import type { BorrowedFd } from '../../linux/calls/fd.ts';
+import { FileLockCalls } from '../../linux/calls/file-lock-calls.ts';
+import { thisMachine } from '../../linux/machine.ts';
+import type { Machine } from '../../linux/machine.ts';
+import { readiness } from '../../linux/calls/readiness.ts';
+import { UnixSocketCalls } from '../../linux/calls/unix-socket-calls.ts';
+import { PACKET_BYTES_MAX } from './message-header.ts';
+
+/** The collaborators of a connection. */
+export class ShareContext {
+  readonly sockets: UnixSocketCalls;
+  readonly locks: FileLockCalls;
+  readonly readiness: Pick<typeof readiness, 'wait'> = readiness;
+  /**
+   * Makes a buffer from a descriptor, which the caller keeps: read-only where the descriptor does
+   * not allow writes.
+   */
+  readonly importBuffer: (fd: BorrowedFd, name: string) => DmaBuf;
+
+  constructor(machine: Machine = thisMachine) {
+    this.importBuffer = (fd, name) => importSentBuffer(machine, fd, name);
+    this.sockets = new UnixSocketCalls(PACKET_BYTES_MAX, machine.raw);
+    this.locks = new FileLockCalls(machine.raw);
+  }
+
+  /** The context in the hidden last argument of a public function, as {@link Machine.hiddenIn}. */
+  static hiddenIn(argument: unknown): ShareContext {
+    return argument instanceof ShareContext ? argument : new ShareContext();
+  }
+}

@@ -1,0 +1,15 @@
+/** Every command, in the order of the help. */
+export const COMMAND_NAMES = [
+  'vmap',
+  'heaps',
+  'ls',
+  'layout',
+  'camera',
+  'capture',
+  'show',
+  'callers',
+  'trace',
+  'doctor',
+  'help',
+  'completion',
+] as const;

@@ -1,0 +1,23 @@
+/**
+ * Screens of real drivers: cirrus, which imports dma-bufs, and bochs, virtio-gpu and qxl, which
+ * refuse those of others. In one file, as one program at a time may have a card.
+ */
+
+import { findScreens } from '../support/devices/screens.ts';
+import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
+import { testScreenCameras } from './screen-cameras.ts';
+import { testScreenEnds } from './screen-ends.ts';
+import { testScreenFaults } from './screen-faults.ts';
+import { testScreenFlips } from './screen-flips.ts';
+import { testScreenList } from './screen-list.ts';
+import { testScreenPictures } from './screen-pictures.ts';
+
+checkLeaksAfterFile();
+
+const screens = findScreens();
+testScreenList(screens);
+testScreenPictures(screens);
+testScreenFlips(screens);
+testScreenFaults(screens);
+testScreenCameras(screens);
+testScreenEnds(screens);

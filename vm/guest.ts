@@ -53,6 +53,8 @@ const SIGNAL_BASE = 128;
  */
 export async function runGuest(run: GuestRun): Promise<number> {
   const emulator = startEmulator(run);
+  // One that is ended before it has read everything resets its channels: how it ended says more.
+  for (const stream of emulator.stdio) stream?.on('error', () => {});
   const channel = (position: number): Duplex => emulator.stdio[position] as Duplex;
   const console = textTail([channel(1), channel(2)]);
   const control = textTail([channel(DESCRIPTORS.control)]);

@@ -22,11 +22,16 @@ interface MonitorAnswer {
  * @param monitor the emulator's, which dumps a screen into a file of this machine
  */
 export function answerScreenDumps(requests: Duplex, monitor: Duplex): void {
-  const answers = createInterface({ input: monitor });
+  const answers = linesOf(monitor);
   let before: Promise<unknown> = ask(monitor, answers, { execute: 'qmp_capabilities' });
-  createInterface({ input: requests }).on('line', (id) => {
+  linesOf(requests).on('line', (id) => {
     before = before.then(async () => requests.write(await answerTo(id, monitor, answers)));
   });
+}
+
+/** An emulator that is ended before it has read everything resets its channels: no more lines. */
+function linesOf(channel: Duplex): Interface {
+  return createInterface({ input: channel }).on('error', () => {});
 }
 
 async function answerTo(id: string, monitor: Duplex, answers: Interface): Promise<Uint8Array> {

@@ -9,9 +9,13 @@ export interface DisplayCard {
   readonly driver: string;
   /** Where the card is, such as `pci 0000:00:02.0`: stays. Undefined where `/sys` does not tell. */
   readonly bus: string | undefined;
+  /** What the card's driver can do. */
   readonly capabilities: CardCapabilities;
+  /** Where screens are plugged in, or could be. */
   readonly connectors: readonly DisplayConnector[];
+  /** What drives them: as many screens as these can show a picture at once. */
   readonly crtcs: readonly DisplayCrtc[];
+  /** The layers that the pictures are made of. */
   readonly planes: readonly DisplayPlane[];
 }
 
@@ -38,9 +42,11 @@ export type DisplayClock = 'monotonic' | 'realtime';
 
 /** Where a screen is plugged in. */
 export interface DisplayConnector {
+  /** The kernel's number of it, unique on its card. */
   readonly id: number;
   /** As in `/sys/class/drm`, such as `HDMI-A-1`. */
   readonly name: string;
+  /** `unknown`: the driver cannot tell whether a screen is plugged in. */
   readonly status: 'connected' | 'disconnected' | 'unknown';
   /** Of the picture, in millimetres; undefined where the screen does not tell. */
   readonly widthMm: number | undefined;
@@ -56,6 +62,7 @@ export interface DisplayConnector {
 
 /** What makes a picture of planes, at a rate. */
 export interface DisplayCrtc {
+  /** The kernel's number of it, unique on its card. */
   readonly id: number;
   /** Undefined while it is off. */
   readonly mode: DisplayMode | undefined;
@@ -63,11 +70,13 @@ export interface DisplayCrtc {
 
 /** A layer of a picture. */
 export interface DisplayPlane {
+  /** The kernel's number of it, unique on its card. */
   readonly id: number;
   /** `primary`: the picture itself; `overlay`: over it; `cursor`: a small one on top. */
   readonly type: 'primary' | 'overlay' | 'cursor';
   /** The CRTCs that it can be part of. */
   readonly crtcIds: readonly number[];
+  /** The pixels that it takes. */
   readonly formats: readonly PlaneFormat[];
   /** Whether the driver makes use of damage rectangles. */
   readonly takesDamage: boolean;
@@ -75,6 +84,7 @@ export interface DisplayPlane {
 
 /** Pixels that a plane takes. */
 export interface PlaneFormat {
+  /** As a number: `DRM_FORMAT_…` of drm_fourcc.h. */
   readonly fourcc: Fourcc;
   /** Its characters, such as `XR24`. */
   readonly name: string;

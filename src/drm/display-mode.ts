@@ -13,8 +13,9 @@ export interface DisplayMode {
   readonly refreshHz: number;
   /** Whether the screen says that it is made for it. */
   readonly preferred: boolean;
+  /** Whether each picture comes in two halves: odd rows, even rows. */
   readonly interlaced: boolean;
-  /** `struct drm_mode_modeinfo` of the kernel: the clock in kHz, the rest in pixels and rows. */
+  /** What is behind it, as the kernel has it. */
   readonly timing: Readonly<ModeInfo>;
 }
 

@@ -15,6 +15,7 @@ export type {
   PlaneFormat,
 } from './display-card.ts';
 export type { DisplayMode } from './display-mode.ts';
+export type { ModeInfo } from '../linux/calls/drm-mode-calls.ts';
 export { openDisplay } from './open-display.ts';
 export type { DisplayOptions } from './display-options.ts';
 export type { ModeRequest } from './choose-screen.ts';

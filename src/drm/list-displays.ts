@@ -12,12 +12,15 @@ import { readCard } from './read-card.ts';
 
 /** A card that could be looked at. */
 export interface AvailableDisplay extends DisplayCard {
+  /** It could be opened. */
   readonly available: true;
 }
 
 /** A card that could not. */
 export interface UnavailableDisplay {
+  /** It could not be opened. */
   readonly available: false;
+  /** Such as `/dev/dri/card0`. */
   readonly path: string;
   /** Why: a clause. */
   readonly reason: string;

@@ -39,6 +39,7 @@ export interface SuballocatorOptions {
 
 /** What a suballocator has, in bytes where nothing else is said. */
 export interface SuballocatorStats {
+  /** How many buffers of the heap it holds. */
   readonly chunkCount: number;
   /** Of all chunks. */
   readonly length: number;
@@ -46,6 +47,7 @@ export interface SuballocatorStats {
   readonly usedLength: number;
   /** The most that {@link usedLength} ever was. */
   readonly usedLengthPeak: number;
+  /** How many allocations are held. */
   readonly allocationCount: number;
   /** The largest allocation for which no chunk is needed. */
   readonly largestFree: number;

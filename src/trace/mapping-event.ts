@@ -42,11 +42,13 @@ export type MappingMark =
 export interface TraceTask {
   /** At most 15 bytes (TASK_COMM_LEN of the kernel). */
   readonly comm?: string;
+  /** The thread's: the kernel numbers threads. */
   readonly pid?: number;
 }
 
 /** A kernel module that functions of a stack are in. */
 export interface TraceModule {
+  /** As in `/proc/modules`. */
   readonly name: string;
   /** In hexadecimal, as the kernel prints it (CONFIG_STACKTRACE_BUILD_ID). */
   readonly buildId?: string;
@@ -58,6 +60,7 @@ export interface TraceModule {
 
 /** A function that ran inside a mapping. */
 export interface MappingPart {
+  /** The function's. */
   readonly name: string;
   /** 1: called by `path[0]`. */
   readonly depth: number;
@@ -67,8 +70,11 @@ export interface MappingPart {
 
 /** One call of `dma_buf_vmap`, as far as its source tells. What is not known is absent. */
 export interface MappingEvent {
+  /** What sort of record this is. */
   readonly kind: 'mapping';
+  /** The form of the text that it was read from. */
   readonly form: TraceForm;
+  /** As it was given. Absent: none was. */
   readonly file?: string;
   /** The line that names `path[0]`, from 1. */
   readonly line: number;
@@ -76,7 +82,9 @@ export interface MappingEvent {
   readonly time?: number;
   /** The time as printed, where it is no number of seconds. */
   readonly timeText?: string;
+  /** The processor on which it began. */
   readonly cpu?: number;
+  /** Who mapped. */
   readonly task?: TraceTask;
   /** Functions from the innermost `dma_buf_vmap` outward. */
   readonly path: readonly string[];
@@ -84,31 +92,45 @@ export interface MappingEvent {
   readonly inside?: readonly string[];
   /** Frames that the kernel's unwinder does not vouch for, innermost first. */
   readonly unreliable?: readonly string[];
+  /** Those that functions of the path are in. */
   readonly modules?: readonly TraceModule[];
+  /** The buffer's length. */
   readonly sizeBytes?: number;
+  /** Whose buffer it is: the name that its exporter gave. */
   readonly exporter?: string;
   /** What identifies the buffer: its pointer, as printed. */
   readonly buffer?: string;
   /** Null where the form has durations and this one's is missing. Absent: the form has none. */
   readonly durationNs?: number | null;
+  /** What ran inside it. */
   readonly parts?: readonly MappingPart[];
   /** What the function returned: 0, or a negative error number. */
   readonly result?: number;
   /** How many mappings this stands for, where the source counted. Absent: one. */
   readonly count?: number;
+  /** What may have disturbed it. Absent: nothing. */
   readonly marks?: readonly MappingMark[];
 }
 
 /** One call of `dma_buf_vunmap`, as far as its source tells. */
 export interface UnmappingEvent {
+  /** What sort of record this is. */
   readonly kind: 'unmapping';
+  /** The form of the text that it was read from. */
   readonly form: TraceForm;
+  /** As it was given. Absent: none was. */
   readonly file?: string;
+  /** The line that names `path[0]`, from 1. */
   readonly line: number;
+  /** Seconds, as printed. */
   readonly time?: number;
+  /** Who unmapped. */
   readonly task?: TraceTask;
+  /** Functions from the innermost `dma_buf_vunmap` outward. */
   readonly path: readonly string[];
+  /** As {@link MappingEvent.buffer}. */
   readonly buffer?: string;
+  /** As {@link MappingEvent.durationNs}. */
   readonly durationNs?: number | null;
   /** As {@link MappingEvent.count}. */
   readonly count?: number;
@@ -116,16 +138,21 @@ export interface UnmappingEvent {
 
 /** A line that stands where a frame or an event should, and cannot be read. */
 export interface UnreadableLine {
+  /** As it was given. Absent: none was. */
   readonly file?: string;
+  /** From 1. */
   readonly line: number;
 }
 
 /** What was read, at its end. */
 export interface TraceSummary {
+  /** What sort of record this is. */
   readonly kind: 'summary';
+  /** How many mappings were read. */
   readonly mappings: number;
+  /** How many unmappings were read. */
   readonly unmappings: number;
-  /** The first ones, at most {@link UNREADABLE_LINES_MAX}. */
+  /** The first ones, at most 1,000. */
   readonly unreadableLines: readonly UnreadableLine[];
   /** How many there are in all. Absent: those listed. */
   readonly unreadableLineCount?: number;

@@ -18,6 +18,7 @@ const SLICE_BYTES = 65_536;
 export interface ReadTraceOptions {
   /** What the records name as their file. Default: they name none. */
   readonly file?: string;
+  /** Gives up between two pieces. */
   readonly signal?: AbortSignal;
 }
 

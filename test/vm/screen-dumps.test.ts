@@ -88,3 +88,14 @@ test('answerScreenDumps() passes on what the emulator refuses', async (t) => {
   const expected = "error Device 'none' not found\n";
   assert.equal((await bytesOf(guest, expected.length)).toString(), expected);
 });
+
+test('answerScreenDumps() outlives an emulator that ends before it has read everything', async (t) => {
+  const [, requests] = await socketPair(t);
+  const [emulator, monitor] = await socketPair(t);
+  answerScreenDumps(requests, monitor);
+  emulator.resetAndDestroy();
+  const [error] = (await once(monitor, 'error')) as [NodeJS.ErrnoException];
+  assert.equal(error.code, 'ECONNRESET');
+  // What listens to the lines hears of it in the same turn.
+  await new Promise(setImmediate);
+});

@@ -23,8 +23,39 @@ import { DrmCalls } from './drm-calls.ts';
 import type { BorrowedFd } from './fd.ts';
 import { numbersIn, sharedBytes } from './shared-bytes.ts';
 
-/** The kernel's `struct drm_mode_modeinfo`. */
-export type ModeInfo = ReturnType<typeof drmModeModeinfo.read>;
+/** The kernel's `struct drm_mode_modeinfo` (include/uapi/drm/drm_mode.h). */
+export interface ModeInfo {
+  /** Of the pixel clock, in kHz. */
+  readonly clock: number;
+  /** Pixels of a row that are shown. */
+  readonly hdisplay: number;
+  /** Pixels from a row's begin to that of its sync pulse. */
+  readonly hsyncStart: number;
+  /** Pixels from a row's begin to the end of its sync pulse. */
+  readonly hsyncEnd: number;
+  /** Pixels of a row in all. */
+  readonly htotal: number;
+  /** Pixels by which every other row is moved: mostly 0. */
+  readonly hskew: number;
+  /** Rows of a picture that are shown. */
+  readonly vdisplay: number;
+  /** Rows from a picture's begin to that of its sync pulse. */
+  readonly vsyncStart: number;
+  /** Rows from a picture's begin to the end of its sync pulse. */
+  readonly vsyncEnd: number;
+  /** Rows of a picture in all. */
+  readonly vtotal: number;
+  /** How often each row is drawn; 0 stands for once. */
+  readonly vscan: number;
+  /** Pictures a second, rounded. */
+  readonly vrefresh: number;
+  /** `DRM_MODE_FLAG_…`: the polarity of the pulses, two halves, doubled rows. */
+  readonly flags: number;
+  /** `DRM_MODE_TYPE_…`: whether the screen prefers it. */
+  readonly type: number;
+  /** As the kernel calls it, such as `1920x1080`. */
+  readonly name: string;
+}
 
 /** The numbers of a card's objects. */
 interface CardObjects {

@@ -12,22 +12,34 @@ const DISTURBING: ReadonlySet<MappingMark> = new Set<MappingMark>(['interrupted'
 
 /** What one call path does. What the source does not tell is absent. */
 export interface CallerStatistics {
+  /** Functions from the innermost `dma_buf_vmap` outward. */
   readonly path: readonly string[];
+  /** Which driver that is, as far as its functions tell. */
   readonly consumer: Consumer;
+  /** How often it mapped a buffer. */
   readonly callCount: number;
   /** Stacks sampled while it mapped: no calls. Absent: none. */
   readonly sampleCount?: number;
+  /** How many of the calls were refused. */
   readonly failureCount: number;
   /** How often each was returned, by its name: `ENOMEM`. */
   readonly failures: Readonly<Record<string, number>>;
   /** Of all its calls whose buffer's size is known. */
   readonly totalBytes?: number;
-  readonly sizeBytes?: { readonly min: number; readonly max: number };
+  /** The smallest and the largest of the buffers whose size is known. */
+  readonly sizeBytes?: {
+    /** Of the smallest. */
+    readonly min: number;
+    /** Of the largest. */
+    readonly max: number;
+  };
   /** Of all its calls whose duration is known. */
   readonly totalNs?: number;
   /** Of those that nothing disturbed. */
   readonly medianNs?: number;
+  /** The longest of all whose duration is known. */
   readonly maxNs?: number;
+  /** How many durations are in no median, since something else ran meanwhile. */
   readonly disturbedCount: number;
   /** Of the calls whose parts are known. */
   readonly partTimes?: PartTimes;
@@ -35,14 +47,20 @@ export interface CallerStatistics {
   readonly dividedCount: number;
   /** From the first call to the last, where there are times. */
   readonly firstTime?: number;
+  /** In seconds, as {@link firstTime}. */
   readonly lastTime?: number;
   /** Where buffers are told apart. */
   readonly buffers?: {
+    /** How many different buffers it mapped. */
     readonly count: number;
+    /** Mappings of a buffer that it had mapped before. */
     readonly repeatCount: number;
+    /** What those took, where it is known. */
     readonly repeatNs: number;
+    /** Mappings that were undone before the same buffer was mapped again. */
     readonly oneUseCount: number;
   };
+  /** Whose buffers it mapped, by name. */
   readonly exporters: readonly string[];
 }
 

@@ -3,6 +3,7 @@ import type { CallerStatistics } from './caller-statistics.ts';
 
 /** Something that a trace shows, in words, with the numbers behind it. */
 export interface Finding {
+  /** For programs. */
   readonly kind:
     | 'repeated-mapping'
     | 'one-use-mapping'
@@ -11,6 +12,7 @@ export interface Finding {
     | 'fbdev-mapping'
     | 'no-fbdev-mapping'
     | 'gaps-in-source';
+  /** For people: a sentence without its full stop. */
   readonly text: string;
   /** By name: counts, bytes, nanoseconds, calls a second. */
   readonly evidence: Readonly<Record<string, number | string>>;

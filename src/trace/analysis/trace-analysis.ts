@@ -17,15 +17,21 @@ const SEPARATOR = ';';
 export interface TraceReport {
   /** By time spent, then by calls: the most first. */
   readonly callers: readonly CallerStatistics[];
+  /** Calls of `dma_buf_vmap` in all sources. */
   readonly mappingCount: number;
+  /** Calls of `dma_buf_vunmap` in all sources. */
   readonly unmappingCount: number;
+  /** How many events the sources say they lost. */
   readonly lostEvents: number;
+  /** Lines that should have been a frame or an event. */
   readonly unreadableLineCount: number;
   /** From the first to the last time in the source. Absent where it has none. */
   readonly timeSpanSeconds?: number;
   /** More paths than are kept apart were seen: mappings that are in no caller. */
   readonly otherMappingCount: number;
+  /** What stands out. */
   readonly findings: readonly Finding[];
+  /** What could be saved, and what each estimate rests on. */
   readonly savings: Savings;
 }
 

@@ -4,7 +4,9 @@ import type { CallerStatistics } from './caller-statistics.ts';
 
 /** How much would be saved: from, to, and of what. */
 export interface Saving {
+  /** At least this long, in nanoseconds. */
   readonly lowNs: number;
+  /** At most this long, in nanoseconds. */
   readonly highNs: number;
   /** The time that the mappings in question took, where it is known. */
   readonly ofNs?: number;

@@ -16,19 +16,55 @@ export interface CallStep {
 }
 
 /** Why a search stops at a node. */
-export type CallEnd =
-  /** What is above is told by its meaning, and its calls are listed. */
-  | { readonly reason: 'interface'; readonly meaning: string; readonly calls: readonly SourcePlace[] }
-  | { readonly reason: 'many callers'; readonly calls: readonly SourcePlace[] }
-  | { readonly reason: 'depth' }
-  /** Given to something that calls it later: a work item, a table of ioctls. */
-  | { readonly reason: 'handed'; readonly to: string; readonly by?: string; readonly place: SourcePlace }
-  /** Nothing in the tree calls it by its name. */
-  | { readonly reason: 'no callers' };
+export type CallEnd = InterfaceEnd | ManyCallersEnd | DepthEnd | HandedEnd | NoCallersEnd;
+
+/** It is a known interface: its meaning stands for what is above. */
+export interface InterfaceEnd {
+  /** Tells the ends apart. */
+  readonly reason: 'interface';
+  /** What the interface is for. */
+  readonly meaning: string;
+  /** Where it is called. */
+  readonly calls: readonly SourcePlace[];
+}
+
+/** So many call it that it is an interface by itself. */
+export interface ManyCallersEnd {
+  /** Tells the ends apart. */
+  readonly reason: 'many callers';
+  /** Where it is called. */
+  readonly calls: readonly SourcePlace[];
+}
+
+/** It is as far from `dma_buf_vmap` as the search goes. */
+export interface DepthEnd {
+  /** Tells the ends apart. */
+  readonly reason: 'depth';
+}
+
+/** Given to something that calls it later: a work item, a table of ioctls. */
+export interface HandedEnd {
+  /** Tells the ends apart. */
+  readonly reason: 'handed';
+  /** The function, the macro or the struct that it is given to. */
+  readonly to: string;
+  /** The function that gives it, or the variable that it is written into. */
+  readonly by?: string;
+  /** Where it is given. */
+  readonly place: SourcePlace;
+}
+
+/** Nothing in the tree calls it by its name. */
+export interface NoCallersEnd {
+  /** Tells the ends apart. */
+  readonly reason: 'no callers';
+}
 
 /** A function, a macro, or a member of a struct on the way to `dma_buf_vmap`. */
 export interface CallNode {
+  /** Unique in one search. */
   readonly id: string;
+  /** `slot`: a member of a struct; `filler`: a macro that sets members; `macro`: one that calls. */
   readonly kind: SourceSymbol['kind'];
   /** Such as `vb2_dc_vaddr`, or `vb2_mem_ops.vaddr`. */
   readonly name: string;

@@ -10,6 +10,7 @@ export interface SourceExporter {
   readonly name: string;
   /** The variable with the exporter's operations. */
   readonly holder: string;
+  /** Where it is set. */
   readonly place: SourcePlace;
 }
 

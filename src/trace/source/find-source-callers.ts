@@ -20,7 +20,16 @@ import { symbolKey } from './source-symbol.ts';
 import type { FunctionSymbol, SourcePlace } from './source-symbol.ts';
 import { SourceTree } from './source-tree.ts';
 
-export type { CallEnd, CallNode, CallStep } from './caller-graph.ts';
+export type {
+  CallEnd,
+  CallNode,
+  CallStep,
+  DepthEnd,
+  HandedEnd,
+  InterfaceEnd,
+  ManyCallersEnd,
+  NoCallersEnd,
+} from './caller-graph.ts';
 export type { SourcePlace } from './source-symbol.ts';
 
 /** The functions that every mapping of a dma-buf in the kernel goes through. */
@@ -45,8 +54,11 @@ export interface SourceCall extends SourcePlace {
 
 /** What a source tree says of who maps dma-bufs. */
 export interface SourceCallers {
+  /** The folder that was searched. */
   readonly root: string;
+  /** How many files were looked at. */
   readonly fileCount: number;
+  /** How long they are together. */
   readonly byteCount: number;
   /** What could not be read. */
   readonly unread: readonly UnreadSource[];
@@ -62,6 +74,7 @@ export interface SourceCallers {
   readonly exporters: readonly SourceExporter[];
 }
 
+/** For {@link findSourceCallers}. */
 export interface SourceSearchOptions {
   /** How many functions above `dma_buf_vmap` are looked at: 1 to 50, 6 by default. */
   readonly depthMax?: number | undefined;

@@ -9,6 +9,7 @@ import type { SourceTree } from './source-tree.ts';
  * (drivers/dma-buf/dma-buf.c), with a way to it on which no lock is to be seen.
  */
 export interface UnlockedCall {
+  /** Where it is called. */
   readonly place: SourcePlace;
   /** The function that calls. */
   readonly caller: string;

@@ -33,7 +33,7 @@ export function explainRefusedTracing(
   const path = String(values['path'] ?? '');
   if (path !== '' && (code === 'EACCES' || code === 'EPERM')) return explainPermission(machine);
   if (code === 'EROFS') return { reason: 'tracefs is mounted read-only', remedy: 'mount it anew with "-o remount,rw"' };
-  if (code === 'ENOENT' && syscall === 'open' && path.endsWith('/kprobe_events'))
+  if (code === 'ENOENT' && syscall === 'open' && /\/(?:kprobe|dynamic)_events$/u.test(path))
     return { reason: 'this kernel has no probes', remedy: 'boot a kernel built with CONFIG_KPROBE_EVENTS=y' };
   return { reason: message };
 }

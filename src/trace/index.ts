@@ -17,6 +17,9 @@ export type {
   UnmappingEvent,
   UnreadableLine,
 } from './mapping-event.ts';
+export { recordMappings } from './live/record-mappings.ts';
+export type { RecordOptions } from './live/record-mappings.ts';
+export type { MappingRecording, RecordingCost } from './live/mapping-recording.ts';
 export { TraceAnalysis } from './analysis/trace-analysis.ts';
 export type { TraceReport } from './analysis/trace-analysis.ts';
 export type { CallerStatistics } from './analysis/caller-statistics.ts';

@@ -94,6 +94,8 @@ export interface MappingEvent {
   readonly unreliable?: readonly string[];
   /** Those that functions of the path are in. */
   readonly modules?: readonly TraceModule[];
+  /** The driver that maps, by the name that its device gave. */
+  readonly driver?: string;
   /** The buffer's length. */
   readonly sizeBytes?: number;
   /** Whose buffer it is: the name that its exporter gave. */

@@ -84,6 +84,7 @@ const OPTIONAL: Readonly<Record<string, Check>> = {
   inside: isList(isText),
   unreliable: isList(isText),
   modules: isList(isModule),
+  driver: isText,
   sizeBytes: isCount,
   exporter: isText,
   buffer: isText,

@@ -1,13 +1,14 @@
 import { open } from 'node:fs/promises';
 import { types } from 'node:util';
 
-import { throwIfAborted } from '../base/abort.ts';
+import { checkSignal, throwIfAborted } from '../base/abort.ts';
 import { wrongType } from '../base/argument-error.ts';
-import { checkString, readOptions } from '../base/check.ts';
+import { checkString, optionName, readOptions } from '../base/check.ts';
 import type { TraceRecord } from './mapping-event.ts';
 import { TraceImporter } from './import/trace-importer.ts';
 
 const ACTION = 'read a trace';
+const SIGNAL = { action: ACTION, name: optionName('signal') };
 
 /** Read at once: larger pieces are no faster. */
 const CHUNK_BYTES = 1_048_576;
@@ -55,7 +56,7 @@ export function readTrace(
   const { file, signal } = readOptions(options, ACTION, ['file', 'signal']);
   if (file !== undefined) checkString(file, { action: ACTION, name: 'file' });
   checkSource(source);
-  return readChunks(source, file, signal);
+  return readChunks(source, file, checkSignal(signal, SIGNAL));
 }
 
 async function* readChunks(
@@ -103,7 +104,7 @@ export function readTraceFile(
 ): AsyncGenerator<TraceRecord, void, undefined> {
   const checked = checkString(path, { action: ACTION, name: 'path' });
   const { signal } = readOptions(options, ACTION, ['signal']);
-  return readFile(checked, signal);
+  return readFile(checked, checkSignal(signal, SIGNAL));
 }
 
 async function* readFile(path: string, signal: AbortSignal | undefined): AsyncGenerator<TraceRecord, void, undefined> {

@@ -11,6 +11,7 @@ import { testScreenFaults } from './screen-faults.ts';
 import { testScreenFlips } from './screen-flips.ts';
 import { testScreenList } from './screen-list.ts';
 import { testScreenPictures } from './screen-pictures.ts';
+import { testScreenRecording } from './screen-recording.ts';
 
 checkLeaksAfterFile();
 
@@ -20,4 +21,5 @@ testScreenPictures(screens);
 testScreenFlips(screens);
 testScreenFaults(screens);
 testScreenCameras(screens);
+testScreenRecording(screens);
 testScreenEnds(screens);

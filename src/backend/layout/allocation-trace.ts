@@ -6,8 +6,8 @@ import type { AllocatedPages } from '../../linux/tracefs/tracefs-events.ts';
 import type { TraceInstance } from '../../linux/tracefs/tracefs-instance.ts';
 import { SgTable } from '../../sg/sg-table.ts';
 import type { BufferLayout } from '../../heap/backend.ts';
-import { explainTracingFailure, openTrace } from './open-trace.ts';
-import type { TraceContext } from './open-trace.ts';
+import { explainTracingFailure, openTrace } from '../../diagnosis/open-trace.ts';
+import type { TraceContext } from '../../diagnosis/open-trace.ts';
 import type { Machine } from '../../linux/machine.ts';
 
 type UnknownLayout = Extract<BufferLayout, { known: false }>;
@@ -39,7 +39,7 @@ export function traceAllocation<Value>(
 ): { readonly value: Value; readonly layout: BufferLayout } {
   const { machine, length, pageSize } = traced;
   const bufferBytes = Math.min(TRACE_BYTES_MAX, TRACE_BYTES_MIN + (length / pageSize) * EVENT_BYTES);
-  const tracing = openTrace(traced, bufferBytes, startRecording);
+  const tracing = openTrace(traced, { bufferBytes }, startRecording);
   if ('refusal' in tracing) return { value: allocate(), layout: { known: false, ...tracing.refusal } };
   const trace = tracing.opened;
   try {

@@ -8,7 +8,7 @@ import type { BufferLayout } from '../../heap/backend.ts';
 import { findPages, SLICE_PAGES, SLICE_TRACE_BYTES } from './find-pages.ts';
 import type { MeasuredSize, PfnSource } from './find-pages.ts';
 import { MappingProbes } from './mapping-probes.ts';
-import { explainTracingFailure, openTrace } from './open-trace.ts';
+import { explainTracingFailure, openTrace } from '../../diagnosis/open-trace.ts';
 import { PagemapSource } from './pagemap-source.ts';
 import { SliceWindow } from './slice-window.ts';
 import { thisMachine } from '../../linux/machine.ts';
@@ -44,7 +44,7 @@ function measureDmaBuf(
     const window = new SliceWindow({ calls, file: dmaBuf, stores: 'read-only', pageSize, pageCountMax });
     cleanup.defer(() => window.close());
     const pagemap = new PagemapSource(pageSize, machine);
-    const tracing = openTrace({ machine, files }, SLICE_TRACE_BYTES, (trace) => {
+    const tracing = openTrace({ machine, files }, { bufferBytes: SLICE_TRACE_BYTES }, (trace) => {
       const { address, length } = window;
       return new MappingProbes(trace, { address, length, pageSize });
     });

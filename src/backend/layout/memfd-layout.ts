@@ -6,7 +6,7 @@ import type { BufferLayout } from '../../heap/backend.ts';
 import { toLayout } from './dma-buf-layout.ts';
 import { findPages, SLICE_PAGES } from './find-pages.ts';
 import type { MeasuredSize } from './find-pages.ts';
-import { explainTracingFailure } from './open-trace.ts';
+import { explainTracingFailure } from '../../diagnosis/open-trace.ts';
 import { PagemapSource } from './pagemap-source.ts';
 import { SliceWindow } from './slice-window.ts';
 import { thisMachine } from '../../linux/machine.ts';

@@ -1,12 +1,17 @@
 import { TraceAnalysis } from '../../trace/analysis/trace-analysis.ts';
+import type { TraceReport } from '../../trace/analysis/trace-analysis.ts';
+import type { TraceSummary } from '../../trace/mapping-event.ts';
 import { SUCCEEDED } from '../command.ts';
-import type { Command } from '../command.ts';
+import type { Command, ExitStatus } from '../command.ts';
 import type { CommandDescription } from '../command-description.ts';
 import { writeJsonLine } from '../json-line.ts';
 import { parseArguments, UsageError } from '../parse-arguments.ts';
 import type { Terminal } from '../terminal.ts';
 import { readFiles } from './read-files.ts';
-import { formatCallers, formatGaps } from './report.ts';
+import { describeFiles, formatCallers, formatGaps } from './report.ts';
+import { HERE, recordHere, writeRecording } from '../trace/record.ts';
+import type { RecordingRequest } from '../trace/record.ts';
+import { readSeconds } from '../seconds.ts';
 import { tellSourceCallers } from './source-callers.ts';
 
 const DESCRIPTION = {
@@ -44,6 +49,10 @@ const DESCRIPTION = {
         'calls: [{callee, caller, depth, file, line, text}], nodes: [{id, kind, name, file, depth, leadsTo, ends}], entryPoints, ' +
         'unlocked, exporters}',
     },
+    live: {
+      text: 'records this machine\'s mappings instead of reading files, until Ctrl-C: for root. "dmabuf trace" says more of them',
+    },
+    for: { value: 'SECONDS', text: 'with --live, ends after so long' },
     jsonl: {
       text:
         'each mapping as an object on a line of its own, as soon as it is read, of the schema dmabuf-mapping, and a summary as the ' +
@@ -70,13 +79,33 @@ export const callersCommand: Command = {
     if (options.list || options.depth !== undefined) {
       throw new UsageError('Cannot use --list or --depth as they go with --source');
     }
-    checkFiles(words, DESCRIPTION.invocation);
     if (options.json && options.jsonl) throw new UsageError('Cannot use --json with --jsonl: leave one of them out');
+    if (options.live) {
+      if (words.length > 0) throw new UsageError('Cannot use --live with FILE as it reads none: leave one of them out');
+      const seconds = options.for === undefined ? undefined : readSeconds(options.for);
+      return await recordCallers({ seconds, command: undefined }, options, terminal);
+    }
+    if (options.for !== undefined) throw new UsageError('Cannot use --for as it goes with --live');
+    checkFiles(words, DESCRIPTION.invocation);
     if (options.jsonl) await writeMappings(words, terminal);
     else await tellCallers(words, options.json, terminal);
     return SUCCEEDED;
   },
 };
+
+/** Who maps on this machine, now. */
+async function recordCallers(
+  request: RecordingRequest,
+  { json, jsonl }: { readonly json: boolean; readonly jsonl: boolean },
+  terminal: Terminal,
+): Promise<ExitStatus> {
+  if (jsonl) return await writeRecording(request, terminal);
+  const analysis = new TraceAnalysis();
+  const { summary } = await recordHere(request, terminal, (record) => analysis.addChecked(record));
+  analysis.addChecked(summary);
+  printCallers(analysis.report(), summary, { files: [], place: HERE, asJson: json }, terminal);
+  return SUCCEEDED;
+}
 
 /** @throws {UsageError} where there is none */
 export function checkFiles(files: readonly string[], invocation: string): void {
@@ -96,7 +125,15 @@ async function tellCallers(files: readonly string[], asJson: boolean, terminal: 
   const analysis = new TraceAnalysis();
   const summary = await readFiles(files, terminal, (record) => analysis.addChecked(record));
   analysis.addChecked(summary);
-  const report = analysis.report();
+  printCallers(analysis.report(), summary, { files, place: describeFiles(files), asJson }, terminal);
+}
+
+function printCallers(
+  report: TraceReport,
+  summary: TraceSummary,
+  { files, place, asJson }: { readonly files: readonly string[]; readonly place: string; readonly asJson: boolean },
+  terminal: Terminal,
+): void {
   if (asJson) {
     const { callers, mappingCount, unmappingCount, lostEvents } = report;
     const { unreadableLines } = summary;
@@ -104,7 +141,7 @@ async function tellCallers(files: readonly string[], asJson: boolean, terminal: 
     writeJsonLine({ format: 'dmabuf-callers', version: 1, ...facts }, terminal.writeJson);
     return;
   }
-  for (const line of formatCallers(report, files, terminal)) terminal.print(line);
+  for (const line of formatCallers(report, place, terminal)) terminal.print(line);
   const gaps = formatGaps(summary, terminal.columns);
   if (gaps.length > 0) terminal.print();
   for (const line of gaps) terminal.print(line);

@@ -22,13 +22,21 @@ const COLUMNS: readonly Column[] = [
   { heading: 'WHO', align: 'left' },
 ];
 
-/** Who maps: a table, and the call paths that its rows stand for. */
-export function formatCallers(report: TraceReport, files: readonly string[], style: ReportStyle): string[] {
+/** Where mappings were looked for in files. */
+export function describeFiles(files: readonly string[]): string {
+  return files.length === 1 ? `in ${formatName(files[0] ?? '')}` : `in ${files.length} files`;
+}
+
+/**
+ * Who maps: a table, and the call paths that its rows stand for.
+ *
+ * @param place where mappings were looked for: `in log.txt`
+ */
+export function formatCallers(report: TraceReport, place: string, style: ReportStyle): string[] {
   const { callers, mappingCount } = report;
-  const where = files.length === 1 ? formatName(files[0] ?? '') : `${files.length} files`;
   const paths = formatAmount(callers.length, 'call path', 'call paths');
-  const heading = `${formatAmount(mappingCount, 'mapping', 'mappings')} by ${paths} in ${where}`;
-  if (callers.length === 0) return wrapText(`No mapping of a dma-buf was found in ${where}`, style.columns);
+  const heading = `${formatAmount(mappingCount, 'mapping', 'mappings')} by ${paths} ${place}`;
+  if (callers.length === 0) return wrapText(`No mapping of a dma-buf was found ${place}`, style.columns);
   return [
     ...wrapText(heading, style.columns).map(style.bold),
     '',
@@ -74,14 +82,15 @@ function cutLine(line: string, columns: number): string {
 }
 
 function formatPath(
-  { path, consumer, exporters, sampleCount }: CallerStatistics,
+  { path, consumer, exporters, tasks, sampleCount }: CallerStatistics,
   index: number,
   style: ReportStyle,
 ): string[] {
   const width = sectionColumns(style.columns);
   const exporter = exporters.length === 0 ? [] : [`exporter: ${exporters.map(formatName).join(', ')}`];
+  const by = tasks.length === 0 ? [] : [`by ${tasks.map(formatName).join(', ')}`];
   const samples = sampleCount === undefined ? [] : [formatAmount(sampleCount, 'sample', 'samples')];
-  const asides = [describeOrigin(consumer), ...exporter, ...samples].join('; ');
+  const asides = [describeOrigin(consumer), ...exporter, ...by, ...samples].join('; ');
   return [
     '',
     ...formatLabelled(`${index + 1}  `, formatName(consumer.name), style.columns).map(style.bold),

@@ -4,6 +4,7 @@ import type { CameraOptions } from '../../v4l2/camera-options.ts';
 import type { CommandDescription } from '../command-description.ts';
 import { UsageError, parseArguments } from '../parse-arguments.ts';
 import { PICTURE_OPTIONS, readPictureOptions, readSize } from '../picture-options.ts';
+import { readSeconds } from '../seconds.ts';
 
 /** What the arguments of `dmabuf show` ask for. */
 export interface ShowCommandOptions {
@@ -70,10 +71,4 @@ function readMode(text: string): ModeRequest {
   const refreshHz = rate === undefined ? undefined : Number(rate);
   if (refreshHz === undefined || refreshHz > 0) return { ...readSize(size), refreshHz };
   throw new UsageError(`Cannot read "${text}" as a mode: it must be as in 1920x1080 or 1920x1080@60`);
-}
-
-function readSeconds(text: string): number {
-  const seconds = text.trim() === '' ? Number.NaN : Number(text.replace(/s$/u, ''));
-  if (seconds > 0 && Number.isFinite(seconds)) return seconds;
-  throw new UsageError(`Cannot end after "${text}": --for must be a number of seconds, such as 10`);
 }

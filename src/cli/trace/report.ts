@@ -25,12 +25,12 @@ const SAVING_NAMES: Readonly<Record<keyof Savings, string>> = {
 };
 
 /** Who maps, what was found, what the time goes into, and what could be saved. */
-export function formatTraceReport(report: TraceReport, files: readonly string[], style: ReportStyle): string[] {
+export function formatTraceReport(report: TraceReport, place: string, style: ReportStyle): string[] {
   const { callers, findings, savings } = report;
   const divided = callers.filter(({ partTimes }) => partTimes !== undefined);
   const savingLines = Object.entries(savings) as [keyof Savings, Saving][];
   return [
-    ...formatCallers(report, files, style),
+    ...formatCallers(report, place, style),
     ...(findings.length === 0
       ? []
       : formatSection(

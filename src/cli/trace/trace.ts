@@ -1,43 +1,56 @@
 import { TraceAnalysis } from '../../trace/analysis/trace-analysis.ts';
 import { checkFiles, writeMappings } from '../callers/callers.ts';
 import { readFiles } from '../callers/read-files.ts';
-import { formatGaps } from '../callers/report.ts';
+import type { TraceSummary } from '../../trace/mapping-event.ts';
+import { describeFiles, formatGaps } from '../callers/report.ts';
 import { SUCCEEDED } from '../command.ts';
-import type { Command } from '../command.ts';
+import type { Command, ExitStatus } from '../command.ts';
 import type { CommandDescription } from '../command-description.ts';
 import { writeJsonLine } from '../json-line.ts';
 import { parseArguments, UsageError } from '../parse-arguments.ts';
 import { formatTraceReport } from './report.ts';
+import { readSeconds } from '../seconds.ts';
 import type { Terminal } from '../terminal.ts';
 import { writeExport } from './export.ts';
+import { HERE, recordHere, statusAfter, writeRecording } from './record.ts';
+import { formatRecording } from './recording-report.ts';
 
 const ACTIONS = ['report', 'export'] as const;
 
 const DESCRIPTION = {
   invocation: 'dmabuf trace',
-  summary: 'tells what mappings cost, and what could be saved',
+  summary: 'records who maps dma-bufs; tells what that costs, and what could be saved',
   paragraphs: [
+    'Without FILE it records every mapping of a dma-buf on this machine, by any task, and then reports on it: until Ctrl-C, for a ' +
+      'time, or while a COMMAND runs. It needs root, uses a trace and probes of its own, and leaves tracefs as it was. What the ' +
+      'COMMAND prints goes to stderr.',
     'Reads the files that "dmabuf callers" reads. "report" tells what was found, with its evidence, what mappings spend their time ' +
       'on, and what would be saved if sg tables were converted by entry, if vmap mapped runs at once, and if each buffer were mapped ' +
       'once: as ranges, with what they rest on. "export" writes the mappings in the form of another program.',
   ],
   argument: {
-    usage: 'report|export FILE...',
+    usage: '[report FILE...|export FILE...|-- COMMAND...]',
     forms: [
       { name: 'report FILE', text: 'findings, parts, and what could be saved; - is standard input' },
       { name: 'export FILE', text: 'the mappings, as --form says' },
+      { name: '-- COMMAND', text: 'records while this program runs, whose words follow' },
     ],
     suggestions: ACTIONS,
     isRepeatable: true,
     completion: 'file',
   },
   options: {
+    for: { value: 'SECONDS', text: 'records for so long' },
     json: {
       text:
-        'report: one object instead, of the format dmabuf-trace: {files, callers, findings: [{kind, text, evidence}], savings: ' +
-        '{byEntry, batched, mappedOnce}, ...}; times in nanoseconds; what the files do not say is absent',
+        'report, or a recording: one object instead, of the format dmabuf-trace: {files, callers, findings: [{kind, text, evidence}], savings: ' +
+        '{byEntry, batched, mappedOnce}, ...}; times in nanoseconds; ' +
+        'what the files do not say is absent; of a recording also {recording: {eventCount, countedMappings, eventNs, stackNs, totalNs, ' +
+        'processNs, seconds}}',
     },
-    jsonl: { text: 'report: each mapping as an object on a line, as "dmabuf callers --jsonl" has them' },
+    jsonl: {
+      text: 'report, or a recording: each mapping as an object on a line, as "dmabuf callers --jsonl" has them',
+    },
     form: {
       value: 'FORM',
       text: 'export: what to write. Default: collapsed',
@@ -54,17 +67,24 @@ const DESCRIPTION = {
     },
     'by-entry-ns': { value: 'NS', text: 'report: what conversion by entry costs; both come from "dmabuf vmap" there' },
   },
-  exitStatus: '0, also where no mapping was found; 1 when a file could not be read',
+  exitStatus:
+    '0, also where no mapping was found; 1 when a file could not be read, the kernel refuses to trace, or the COMMAND failed',
 } as const satisfies CommandDescription;
 
 export const traceCommand: Command = {
   name: 'trace',
   description: DESCRIPTION,
   run: async (args, terminal) => {
-    const { options, words } = parseArguments(DESCRIPTION, args);
+    const { own, command } = splitCommand(args);
+    const { options, words } = parseArguments(DESCRIPTION, own);
+    if (options.json && options.jsonl) throw new UsageError('Cannot use --json with --jsonl: leave one of them out');
+    if (words.length === 0) return await record({ command, options }, terminal);
     const [action, ...files] = words;
-    if (action !== 'report' && action !== 'export')
-      throw new UsageError(`Cannot tell what to do: give report or export, see "${DESCRIPTION.invocation} --help"`);
+    if (action !== 'report' && action !== 'export') {
+      const meant = `to record a command, write "-- ${words.join(' ')}"`;
+      throw new UsageError(`Cannot tell what to do with "${action}": give report or export, or ${meant}`);
+    }
+    if (options.for !== undefined) throw new UsageError(`Cannot use --for with ${action} as it goes with a recording`);
     checkFiles(files, DESCRIPTION.invocation);
     if (action === 'export') {
       if (options.json || options.jsonl)
@@ -76,6 +96,45 @@ export const traceCommand: Command = {
     return SUCCEEDED;
   },
 };
+
+type Options = ReturnType<typeof parseArguments<typeof DESCRIPTION.options>>['options'];
+
+/** Words behind `--` are a command to record, where no file is read: then they are files. */
+function splitCommand(args: readonly string[]): {
+  readonly own: readonly string[];
+  readonly command: readonly string[] | undefined;
+} {
+  const end = args.indexOf('--');
+  const isReading = args.slice(0, end).some((word) => ACTIONS.some((action) => action === word));
+  if (end === -1 || isReading) return { own: args, command: undefined };
+  return { own: args.slice(0, end), command: args.slice(end + 1) };
+}
+
+async function record(
+  { command, options }: { readonly command: readonly string[] | undefined; readonly options: Options },
+  terminal: Terminal,
+): Promise<ExitStatus> {
+  if (command?.length === 0) throw new UsageError('Cannot tell what to run: give COMMAND after --');
+  if (options.form !== undefined) throw new UsageError('Cannot use --form with a recording as it goes with export');
+  const seconds = options.for === undefined ? undefined : readSeconds(options.for);
+  const cost = readCost(options);
+  if (options.jsonl) return await writeRecording({ seconds, command }, terminal);
+  const analysis = new TraceAnalysis();
+  const recorded = await recordHere({ seconds, command }, terminal, (event) => analysis.addChecked(event));
+  const { summary, commandFailure } = recorded;
+  analysis.addChecked(summary);
+  const made = analysis.report(cost);
+  if (options.json) writeReport({ files: [], ...made, recording: recorded.cost }, summary, terminal);
+  else {
+    const lines = [
+      ...formatTraceReport(made, HERE, terminal),
+      ...formatRecording(recorded.cost, summary.mappings, terminal),
+      ...formatGaps(summary, terminal.columns),
+    ];
+    for (const line of lines) terminal.print(line);
+  }
+  return statusAfter(commandFailure, terminal);
+}
 
 interface GivenCost {
   readonly byPageNs: number;
@@ -108,10 +167,14 @@ async function report(
   analysis.addChecked(summary);
   const made = analysis.report(cost);
   if (asJson) {
-    const { unreadableLines } = summary;
-    writeJsonLine({ format: 'dmabuf-trace', version: 1, files, ...made, unreadableLines }, terminal.writeJson);
+    writeReport({ files, ...made }, summary, terminal);
     return;
   }
-  for (const line of [...formatTraceReport(made, files, terminal), ...formatGaps(summary, terminal.columns)])
+  const place = describeFiles(files);
+  for (const line of [...formatTraceReport(made, place, terminal), ...formatGaps(summary, terminal.columns)])
     terminal.print(line);
+}
+
+function writeReport(facts: object, { unreadableLines }: TraceSummary, { writeJson }: Terminal): void {
+  writeJsonLine({ format: 'dmabuf-trace', version: 1, ...facts, unreadableLines }, writeJson);
 }

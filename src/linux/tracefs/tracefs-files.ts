@@ -1,4 +1,14 @@
-import { closeSync, constants, mkdirSync, openSync, readdirSync, readSync, rmdirSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmdirSync,
+  writeSync,
+} from 'node:fs';
 
 import { withFileErrors } from '../proc/system-file.ts';
 
@@ -9,6 +19,8 @@ export interface TraceFiles {
   list(folder: string): string[];
   makeFolder(path: string): void;
   removeFolder(path: string): void;
+  /** A file as a whole: its bytes as characters. */
+  readText(path: string): string;
   /** Appends a line: opened for truncation, `kprobe_events` would drop every program's probes. */
   write(path: string, text: string): void;
   /** Opens for reading without waiting. */
@@ -22,6 +34,7 @@ export const TRACE_FILES: TraceFiles = {
   list: (folder) => withFileErrors('list', folder, () => readdirSync(folder)),
   makeFolder: (path) => withFileErrors('make', path, () => mkdirSync(path)),
   removeFolder: (path) => withFileErrors('remove', path, () => rmdirSync(path)),
+  readText: (path) => withFileErrors('read', path, () => readFileSync(path, 'latin1')),
   write: (path, text) => withFileErrors('write to', path, () => appendLine(path, text)),
   openPipe: (path) => withFileErrors('open', path, () => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)),
   read: (pipe, into) => withFileErrors('read', 'the trace', () => readWithoutWaiting(pipe, into)),

@@ -4,15 +4,23 @@ import { threadId } from 'node:worker_threads';
 
 import { isDmaBufError } from '../../base/errors.ts';
 import { runAllSteps, withCleanup } from '../../base/cleanup.ts';
+import { addBufferCounts, parseBufferCounts } from './buffer-counts.ts';
+import type { BufferCounts } from './buffer-counts.ts';
+import { formatFunctionProbe } from './function-probe.ts';
+import type { FunctionProbe, FunctionProbeKind } from './function-probe.ts';
 import type { TraceFiles } from './tracefs-files.ts';
 import type { Machine } from '../machine.ts';
 
-/** `dmabuf_PID_THREAD`: the names of instances and of groups of probes. */
-const NAME = /^dmabuf_(\d+)_\d+$/u;
+/**
+ * `dmabuf_PID_THREAD`, and `dmabuf_PID_THREAD_PURPOSE` of those that stay open beside others: the
+ * names of instances and of groups of probes.
+ */
+const NAME = /^dmabuf_(\d+)_\d+(?:_[a-z]+)?$/u;
 /** Larger than the kernel's buffer for one read. */
 const READ_BYTES = 65_536;
 
-interface TraceInstanceSetup {
+/** What an instance is made of. */
+export interface TraceInstanceSetup {
   /** The mount point of tracefs. */
   readonly tracefs: string;
   /** The mount point of `/proc`. */
@@ -20,6 +28,8 @@ interface TraceInstanceSetup {
   readonly files: TraceFiles;
   /** The size of each CPU's buffer. */
   readonly bufferBytes: number;
+  /** A word in lower case, of one that stays open while this thread opens others. */
+  readonly purpose?: string;
 }
 
 /**
@@ -31,15 +41,16 @@ interface TraceInstanceSetup {
 export class TraceInstance {
   readonly #files: TraceFiles;
   readonly #tracefs: string;
-  readonly #name = `dmabuf_${process.pid}_${threadId}`;
+  readonly #name: string;
   readonly #folder: string;
   #pipe: number | undefined;
   #hasProbes = false;
 
   /** @throws {DmaBufError} as the kernel refuses; nothing is left behind then */
-  constructor({ tracefs, machine, files, bufferBytes }: TraceInstanceSetup) {
+  constructor({ tracefs, machine, files, bufferBytes, purpose }: TraceInstanceSetup) {
     this.#files = files;
     this.#tracefs = tracefs;
+    this.#name = `dmabuf_${process.pid}_${threadId}${purpose === undefined ? '' : `_${purpose}`}`;
     this.#folder = join(tracefs, 'instances', this.#name);
     removeLeftovers({ tracefs, machine, files, ownName: this.#name });
     withCleanup((cleanup) => {
@@ -49,6 +60,11 @@ export class TraceInstance {
       cleanup.defer(() => this.#closePipe());
       this.#write('buffer_size_kb', String(Math.ceil(bufferBytes / 1024)));
     });
+  }
+
+  /** A file of tracefs that is common to all instances: `available_filter_functions`, `README`. */
+  readShared(file: string): string {
+    return this.#files.readText(join(this.#tracefs, file));
   }
 
   /**
@@ -62,8 +78,50 @@ export class TraceInstance {
     this.#hasProbes = true;
   }
 
-  /** Records the events of all probes that `filter` lets through. */
-  recordProbes(filter: string): void {
+  /**
+   * Adds a probe on entry to a function, or on its return, by what the kernel has for it
+   * (Documentation/trace/fprobetrace.rst, kprobetrace.rst).
+   *
+   * @returns the event's name, as {@link record} and {@link trigger} take it
+   */
+  addFunctionProbe(probe: FunctionProbe, kind: FunctionProbeKind): string {
+    const definition = formatFunctionProbe(this.#name, probe, kind);
+    this.#files.write(join(this.#tracefs, 'dynamic_events'), definition);
+    this.#hasProbes = true;
+    return `${this.#name}/${probe.event}`;
+  }
+
+  /** Removes one probe, which nothing may record any more. */
+  removeProbe(event: string): void {
+    this.#files.write(join(this.#tracefs, 'dynamic_events'), `-:${event}`);
+  }
+
+  /** Sets an option or a clock: a file of the instance. */
+  set(file: string, text: string): void {
+    this.#write(file, text);
+  }
+
+  /** What an event does besides being recorded (Documentation/trace/events.rst, 6). */
+  trigger(event: string, text: string): void {
+    this.#write(join('events', event, 'trigger'), text);
+  }
+
+  /** How often an event came, by its `hist` trigger: counted whether it was recorded or not. */
+  countHits(event: string): number | undefined {
+    const text = this.#files.readText(join(this.#folder, 'events', event, 'hist'));
+    const hits = /^ {4}Hits: (?<hits>\d+)$/mu.exec(text)?.groups?.['hits'];
+    return hits === undefined ? undefined : Number(hits);
+  }
+
+  /** Of all processors. */
+  bufferCounts(): BufferCounts {
+    const folder = join(this.#folder, 'per_cpu');
+    const texts = this.#files.list(folder).map((cpu) => this.#files.readText(join(folder, cpu, 'stats')));
+    return texts.map(parseBufferCounts).reduce(addBufferCounts);
+  }
+
+  /** Records the events of all probes, or those that `filter` lets through. */
+  recordProbes(filter?: string): void {
     this.record(this.#name, filter);
   }
 
@@ -71,9 +129,13 @@ export class TraceInstance {
    * Records the events (`group/name`, or a whole group) for which `filter` is true
    * (Documentation/trace/events.rst).
    */
-  record(event: string, filter: string): void {
-    this.#write(join('events', event, 'filter'), filter);
+  record(event: string, filter?: string): void {
+    if (filter !== undefined) this.#write(join('events', event, 'filter'), filter);
     this.#write(join('events', event, 'enable'), '1');
+  }
+
+  stopProbes(): void {
+    this.stopRecording(this.#name);
   }
 
   stopRecording(event: string): void {
@@ -87,12 +149,15 @@ export class TraceInstance {
 
   /** The records since the last call, one line per event. */
   take(): string {
+    return Array.from(this.takeBytes(), (bytes) => bytes.toString('latin1')).join('');
+  }
+
+  /** As {@link take}, piece by piece, each valid until the next. */
+  *takeBytes(): Generator<Buffer, void, undefined> {
     const chunk = Buffer.alloc(READ_BYTES);
-    const parts: string[] = [];
     const pipe = this.#pipe ?? -1;
     for (let count = this.#files.read(pipe, chunk); count > 0; count = this.#files.read(pipe, chunk))
-      parts.push(chunk.toString('latin1', 0, count));
-    return parts.join('');
+      yield chunk.subarray(0, count);
   }
 
   /** Removes everything that was made. When a step fails, the others still run. */
@@ -125,7 +190,8 @@ export class TraceInstance {
 }
 
 function removeProbes(files: TraceFiles, tracefs: string, group: string): void {
-  files.write(join(tracefs, 'kprobe_events'), `-:${group}/`);
+  // Of every sort; `kprobe_events` would leave the probes on functions.
+  files.write(join(tracefs, 'dynamic_events'), `-:${group}/`);
 }
 
 /** Leftovers of ended processes, and of this thread, which has no other instance open. */
@@ -134,7 +200,7 @@ function removeLeftovers({
   machine,
   files,
   ownName,
-}: Omit<TraceInstanceSetup, 'bufferBytes'> & { ownName: string }): void {
+}: Omit<TraceInstanceSetup, 'bufferBytes' | 'purpose'> & { ownName: string }): void {
   const isLeftover = (name: string): boolean => {
     const pid = NAME.exec(name)?.[1];
     return name === ownName || (pid !== undefined && !existsSync(join(machine.root, 'proc', pid)));

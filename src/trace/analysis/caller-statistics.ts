@@ -2,7 +2,7 @@ import { errnoName } from '../../base/errors.ts';
 import type { MappingEvent, MappingMark, UnmappingEvent } from '../mapping-event.ts';
 import { BufferUses } from './buffer-uses.ts';
 import { nameConsumer } from './consumer.ts';
-import type { Consumer } from './consumer.ts';
+import type { Consumer, ConsumerFacts } from './consumer.ts';
 import { DurationSample } from './duration-sample.ts';
 import { addTimes, divideTime, NO_TIME } from './part-times.ts';
 import type { PartTimes } from './part-times.ts';
@@ -60,11 +60,13 @@ export interface CallerStatistics {
     /** Mappings that were undone before the same buffer was mapped again. */
     readonly oneUseCount: number;
   };
-  /** Whose buffers it mapped, by name. */
+  /** Whose buffers it mapped, by name, in order: at most 16. */
   readonly exporters: readonly string[];
+  /** The names of the tasks that mapped, in order: at most 16. A kernel thread maps for others. */
+  readonly tasks: readonly string[];
 }
 
-const EXPORTERS_MAX = 16;
+const NAMES_MAX = 16;
 
 /** Adds up what one call path does. */
 export class CallerTotals {
@@ -74,6 +76,7 @@ export class CallerTotals {
   readonly #undisturbed = new DurationSample();
   readonly #uses = new BufferUses();
   readonly #exporters = new Set<string>();
+  readonly #tasks = new Set<string>();
   #callCount = 0;
   #sampleCount = 0;
   readonly #failures = new Map<string, number>();
@@ -87,13 +90,13 @@ export class CallerTotals {
   #firstTime: number | undefined;
   #lastTime: number | undefined;
 
-  constructor(event: Pick<MappingEvent, 'path' | 'modules'>) {
+  constructor(event: ConsumerFacts) {
     this.#path = event.path;
     this.#consumer = nameConsumer(event);
   }
 
   add(event: MappingEvent): void {
-    const { count = 1, marks = [], sizeBytes, exporter, result, time } = event;
+    const { count = 1, marks = [], sizeBytes, exporter, task, result, time } = event;
     if (marks.includes('sample')) {
       this.#sampleCount += count;
       return;
@@ -101,7 +104,8 @@ export class CallerTotals {
     this.#callCount += count;
     if (result !== undefined && result < 0) this.#addFailure(errnoName(-result), count);
     if (sizeBytes !== undefined) this.#addSize(sizeBytes, count);
-    if (exporter !== undefined && this.#exporters.size < EXPORTERS_MAX) this.#exporters.add(exporter);
+    addName(this.#exporters, exporter);
+    addName(this.#tasks, task?.comm);
     if (time !== undefined) {
       this.#firstTime = Math.min(this.#firstTime ?? time, time);
       this.#lastTime = Math.max(this.#lastTime ?? time, time);
@@ -136,6 +140,7 @@ export class CallerTotals {
       ...(this.#lastTime === undefined ? {} : { lastTime: this.#lastTime }),
       ...(count === 0 ? {} : { buffers: { count, repeatCount, repeatNs, oneUseCount } }),
       exporters: [...this.#exporters].toSorted(),
+      tasks: [...this.#tasks].toSorted(),
     };
   }
 
@@ -163,6 +168,10 @@ export class CallerTotals {
     this.#partTimes = addTimes(this.#partTimes, times);
     this.#dividedCount += 1;
   }
+}
+
+function addName(names: Set<string>, name: string | undefined): void {
+  if (name !== undefined && names.size < NAMES_MAX) names.add(name);
 }
 
 function usesOf({ repeatCount, repeatNs, oneUseCount }: BufferUses): {

@@ -49,8 +49,11 @@ const SHARED_MODULE = /^(?:drm(?:_\w+)?|videobuf2_\w+|videodev|v4l2_\w+|mc|host1
 const MAINLINE_DRIVER =
   /^(?<driver>ast|cirrus|em28xx|gud|hyperv|ili9\d{3}|mgag200|repaper|simpledrm|ssd130x|udl|uvc|vicodec|vim2m|vimc|vivid|vkms|virtio_gpu)_/u;
 
+/** What a mapping tells of who made it. */
+export type ConsumerFacts = Pick<MappingEvent, 'path' | 'modules' | 'driver'>;
+
 /** Names who maps. `path[0]` and its own kind say nothing; the first caller does. */
-export function nameConsumer({ path, modules = [] }: Pick<MappingEvent, 'path' | 'modules'>): Consumer {
+export function nameConsumer({ path, modules = [], driver: told }: ConsumerFacts): Consumer {
   const callers = path.filter((name, index) => index > 0 && roleOf(name) === 'none');
   const [direct] = callers;
   if (direct === undefined) return { name: 'unknown caller', origin: 'unknown' };
@@ -58,9 +61,12 @@ export function nameConsumer({ path, modules = [] }: Pick<MappingEvent, 'path' |
   if (known === undefined) return nameForeign(direct, modules);
   const subsystem = callers.some((name) => FBDEV.test(name)) ? 'fbdev emulation' : known.subsystem;
   const module = driverModule(callers, modules);
-  const driver = known.driver ?? module?.name ?? driverOf(callers);
+  const driver = known.driver ?? told ?? module?.name ?? driverOf(callers);
   const isOutOfTree = module !== undefined && known.driver === undefined && module.isOutOfTree === true;
-  const isMainline = module === undefined || known.driver !== undefined || driverOf(callers) !== undefined;
+  const isMainline =
+    known.driver !== undefined ||
+    driverOf(callers) !== undefined ||
+    (told === undefined ? module === undefined : isMainlineDriver(told));
   return {
     name: driver === undefined ? subsystem : `${subsystem}, ${driver}`,
     subsystem,
@@ -85,6 +91,11 @@ function driverModule(callers: readonly string[], modules: readonly TraceModule[
   return modules.find(
     ({ name, functions }) => !SHARED_MODULE.test(name) && functions.some((one) => callers.includes(one)),
   );
+}
+
+/** By the name of a device's driver, in which some have a dash. */
+function isMainlineDriver(name: string): boolean {
+  return MAINLINE_DRIVER.test(`${name.replaceAll('-', '_')}_`);
 }
 
 function driverOf(callers: readonly string[]): string | undefined {

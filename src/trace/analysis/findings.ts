@@ -58,7 +58,8 @@ function findRepeats({ consumer, buffers, callCount }: CallerStatistics): Findin
 }
 
 function findOneUses({ consumer, buffers, callCount }: CallerStatistics): Finding[] {
-  if (buffers === undefined || buffers.oneUseCount < 2) return [];
+  // A buffer that is mapped once and unmapped at its end was mapped for all its uses.
+  if (buffers === undefined || buffers.oneUseCount < 2 || buffers.repeatCount === 0) return [];
   const { oneUseCount } = buffers;
   return [
     {

@@ -104,7 +104,7 @@ export class TraceAnalysis {
   }
 
   #callerOf(event: MappingEvent): CallerTotals | undefined {
-    const key = event.path.join(SEPARATOR);
+    const key = [event.driver ?? '', ...event.path].join(SEPARATOR);
     const known = this.#callers.get(key);
     if (known !== undefined) return known;
     if (this.#callers.size >= PATHS_MAX) {

@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 
-import { throwIfAborted } from '../../base/abort.ts';
+import { checkSignal, throwIfAborted } from '../../base/abort.ts';
 import { wrongType } from '../../base/argument-error.ts';
-import { checkInteger, checkString, readOptions } from '../../base/check.ts';
+import { checkInteger, checkString, optionName, readOptions } from '../../base/check.ts';
 import { DmaBufError } from '../../base/errors.ts';
 import { CParser } from './c-parser.ts';
 import { CallerGraph } from './caller-graph.ts';
@@ -142,7 +142,7 @@ function readSearch(options: SourceSearchOptions): Search {
   }
   return {
     depthMax: checkInteger(depthMax, { action: ACTION, name: 'depthMax', min: 1, max: DEPTH_MAX }),
-    signal: read.signal,
+    signal: checkSignal(read.signal, { action: ACTION, name: optionName('signal') }),
     tell: onProgress ?? ((): void => {}),
   };
 }

@@ -9,6 +9,8 @@ export interface EventLine {
   readonly timeText?: string;
   /** How many nanoseconds the last digit of the time stands for. */
   readonly tickNs: number;
+  /** Whether another task was waiting for the processor. Absent: it was not, or nothing tells. */
+  readonly isPreempted?: true;
   readonly body: string;
 }
 
@@ -18,13 +20,19 @@ export interface EventLine {
  */
 const EVENT =
   /^\s*(?<comm>.{1,32}?)-(?<pid>\d{1,10})\s+(?:\(\s*(?:-+|\d{1,10})\)\s+)?\[(?<cpu>\d{1,5})\]\s+(?:(?<flags>[^\s:]{2,10})\s+)?(?<time>\d{1,20})(?:\.(?<fraction>\d{1,9}))?:\s+(?<body>\S.*)$/u;
+/**
+ * The second flag: the kernel wants to give the processor to another task (kernel/trace/trace_output.c,
+ * trace_print_lat_fmt).
+ */
+const NEEDS_RESCHEDULE = /^.[BbLlNnp]/u;
 const LOOKS_LIKE_EVENT = /^\s*.{1,32}-\d{1,10}\s+(?:\(\s*(?:-+|\d{1,10})\)\s+)?\[\d{1,5}\]/u;
 
 /** Undefined for a line that is no event. */
 export function parseEventLine(text: string): EventLine | undefined {
-  const { comm, pid, cpu, time, fraction, body } = EVENT.exec(text)?.groups ?? {};
+  const { comm, pid, cpu, flags = '', time, fraction, body } = EVENT.exec(text)?.groups ?? {};
   if (comm === undefined || time === undefined || body === undefined) return undefined;
-  const origin = { comm, pid: Number(pid), cpu: Number(cpu), body };
+  const preempted = NEEDS_RESCHEDULE.test(flags) ? { isPreempted: true as const } : {};
+  const origin = { comm, pid: Number(pid), cpu: Number(cpu), ...preempted, body };
   if (fraction === undefined) return { ...origin, timeText: time, tickNs: Number.NaN };
   return { ...origin, time: Number(`${time}.${fraction}`), tickNs: 10 ** (9 - fraction.length) };
 }

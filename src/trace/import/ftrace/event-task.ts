@@ -5,12 +5,16 @@ import type { ProbedCall } from './pending-mapping.ts';
 
 /** Mappings within mappings: an exporter that imports; more are ends that were lost. */
 const NESTED_MAX = 8;
+/** Functions of one task that tell a driver. */
+const DRIVERS_MAX = 32;
 
 /** The map functions that a task is in, as events tell. */
 export class EventTask {
   readonly #give: (pending: PendingMapping) => void;
   /** Outermost first. */
   readonly #pending: PendingMapping[] = [];
+  /** By the function that told it last. */
+  readonly #drivers = new Map<string, string>();
 
   constructor(give: (pending: PendingMapping) => void) {
     this.#give = give;
@@ -26,8 +30,10 @@ export class EventTask {
    * @returns the mapping that began, or that the call is a part of
    */
   call(call: ProbedCall, hasReturns: boolean): PendingMapping | undefined {
+    if (call.event.isPreempted === true) this.preempt();
     const role = roleOf(call.name);
     const around = this.current;
+    if (call.fields.driver !== undefined) this.#noteDriver(call.name, call.fields.driver);
     if (role === 'none') {
       around?.enter(call.name, call.caller, call.event);
       return around;
@@ -40,6 +46,7 @@ export class EventTask {
       return around;
     }
     const pending = new PendingMapping(call);
+    if (call.event.isPreempted === true) pending.marks.add('preempted');
     if (isWithin && around.name === `${call.name}_unlocked`) {
       this.#pending.pop();
       pending.frames = [...pending.frames, ...around.frames];
@@ -53,6 +60,7 @@ export class EventTask {
 
   /** @returns whether it was one of ours that ended */
   return({ name, caller, event, fields }: ProbedCall): boolean {
+    if (event.isPreempted === true) this.preempt();
     if (roleOf(name) === 'none') {
       this.current?.leave(name, event);
       return false;
@@ -71,6 +79,16 @@ export class EventTask {
     pending.fields = { ...fields, ...pending.fields };
     this.#give(pending);
     return true;
+  }
+
+  /** The driver of the nearest caller that told one. */
+  driverOf(path: readonly string[]): string | undefined {
+    const teller = path.find((name) => this.#drivers.has(name));
+    return teller === undefined ? undefined : this.#drivers.get(teller);
+  }
+
+  #noteDriver(name: string, driver: string): void {
+    if (this.#drivers.size < DRIVERS_MAX || this.#drivers.has(name)) this.#drivers.set(name, driver);
   }
 
   preempt(): void {

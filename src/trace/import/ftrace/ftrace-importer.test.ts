@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { readTraceFixture, readTraceText } from '../../../../test/support/traces/read-text.ts';
+import type { MappingEvent } from '../../mapping-event.ts';
 
 /** vivid's queue takes a buffer: as a kernel 6.12 printed it. */
 const QBUF_PATH = [
@@ -203,4 +204,43 @@ test('FtraceImporter counts events and frames that it cannot read', () => {
   const { mappings, summary } = readTraceText(text);
   assert.equal(mappings.length, 1);
   assert.deepEqual(summary.unreadableLines, [{ line: 4 }, { line: 5 }]);
+});
+
+const QBUF = 'rec-192     [000] ...1.    50.774400: vb2_core_qbuf: (vb2_core_qbuf+0x4/0x4a0) driver="vivid"';
+
+/** The first mapping of a recording, with lines put in before the one that begins so. */
+function firstMappingWith(before: string, ...lines: readonly string[]): MappingEvent {
+  const recorded = readTraceFixture('events-fprobe.txt');
+  const at = recorded.indexOf(before);
+  assert.ok(at !== -1);
+  const text = `${recorded.slice(0, at)}${lines.map((line) => `${line}\n`).join('')}${recorded.slice(at)}`;
+  return readTraceText(text).mappings[0] ?? assert.fail();
+}
+
+const FIRST_EVENT = '             rec-192     [000] ...1.    50.774522: a:';
+const FIRST_STACK = '             rec-192     [000] ...1.    50.775164: <stack trace>';
+
+test('FtraceImporter takes the driver from a caller that told it, and from no other', () => {
+  assert.equal(firstMappingWith(FIRST_EVENT, `             ${QBUF}`).driver, 'vivid');
+  const ofOtherTask = `             ${QBUF.replace('rec-192', 'rec-193')}`;
+  assert.equal(firstMappingWith(FIRST_EVENT, ofOtherTask).driver, undefined);
+  const notOnStack = `             ${QBUF.replaceAll('vb2_core_qbuf', 'drm_gem_vmap')}`;
+  assert.equal(firstMappingWith(FIRST_EVENT, notOnStack).driver, undefined);
+  const fault = `             ${QBUF.replace('"vivid"', '(fault)')}`;
+  assert.equal(firstMappingWith(FIRST_EVENT, fault).driver, undefined);
+});
+
+test('FtraceImporter gives a stack to its task, where an event of another processor lies between', () => {
+  const other =
+    '           other-200     [001] ...1.    50.774600: a: (dma_buf_vmap+0x4/0xf0) size=4096 exp="system" buf=0xff12157a40b60000';
+  const { path, task } = firstMappingWith(FIRST_STACK, other);
+  assert.deepEqual([task, path], [{ comm: 'rec', pid: 192 }, QBUF_PATH]);
+});
+
+test('FtraceImporter marks a mapping during which another task waited for the processor', () => {
+  const part = '             rec-192     [000] .N.1.    50.775200: vmap: (vmap+0x4/0xf0)';
+  assert.deepEqual(firstMappingWith('             rec-192     [000] ...1.    50.775743: r:', part).marks, [
+    'preempted',
+  ]);
+  assert.equal(firstMappingWith(FIRST_EVENT).marks, undefined);
 });

@@ -78,7 +78,7 @@ export class FtraceImporter implements LineImporter {
     const text = parseEventText(event.body);
     switch (text.kind) {
       case 'stack':
-        return this.#events.beginStack('kernel');
+        return this.#events.beginStack('kernel', event.pid);
       case 'user-stack':
         return this.#events.beginStack('program');
       case 'graph':

@@ -58,7 +58,8 @@ export class ProbeEvents {
       return;
     }
     const known = this.#tasks.get(event.pid);
-    const task = known ?? (roleOf(name) === 'none' ? undefined : this.#addTask(event.pid));
+    const isNew = roleOf(name) !== 'none' || fields.driver !== undefined;
+    const task = known ?? (isNew ? this.#addTask(event.pid) : undefined);
     const pending = task?.call(call, this.#hasReturns);
     const isOfMapping = pending !== undefined && pending.event === event;
     this.#owner = { form, event, line, pending, isOfMapping, isReturn: false, fields };
@@ -75,11 +76,25 @@ export class ProbeEvents {
     this.#tasks.get(pid)?.preempt();
   }
 
-  /** Frames follow: those of the kernel, or of a program, which tell nothing. */
-  beginStack(of: 'kernel' | 'program'): void {
+  /**
+   * Frames follow: those of the kernel, or of a program, which tell nothing.
+   *
+   * @param pid of the task whose stack it is, where the form tells: an event of another processor may
+   *   lie between an event and its stack
+   */
+  beginStack(of: 'kernel' | 'program', pid?: number): void {
     this.closeStack();
     if (of === 'program') this.#owner = undefined;
+    else if (pid !== undefined && this.#owner?.event.pid !== pid) this.#owner = this.#waitingIn(pid);
     this.#frames = [];
+  }
+
+  /** The mapping in which a task is, if its stack did not come yet. */
+  #waitingIn(pid: number): StackOwner | undefined {
+    const pending = this.#tasks.get(pid)?.current;
+    if (pending === undefined || pending.hasStack) return undefined;
+    const { form, event, line, fields } = pending;
+    return { form, event, line, pending, isOfMapping: true, isReturn: false, fields };
   }
 
   addFrame(frame: StackFrame): void {
@@ -158,10 +173,12 @@ export class ProbeEvents {
     }
     const parts = pending.parts();
     const inside = pending.insideNames();
+    const driver = this.#tasks.get(event.pid)?.driverOf(found.fields.path);
     this.#context.emitMapping(form, {
       kind: 'mapping',
       ...base,
       ...(parts.length > 0 || inside.length === 0 ? {} : { inside }),
+      ...(driver === undefined ? {} : { driver }),
       ...(sizeBytes === undefined ? {} : { sizeBytes }),
       ...(exporter === undefined ? {} : { exporter }),
       ...(buffer === undefined ? {} : { buffer }),

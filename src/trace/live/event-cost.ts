@@ -1,0 +1,59 @@
+import { withCleanup } from '../../base/cleanup.ts';
+import type { FunctionProbeKind } from '../../linux/tracefs/function-probe.ts';
+import type { TraceInstance } from '../../linux/tracefs/tracefs-instance.ts';
+
+const ROUNDS = 9;
+const CALLS = 500;
+const EVENT = 'calibration';
+
+/** What events cost the tasks that cause them, in nanoseconds each. */
+export interface EventCost {
+  readonly eventNs: number;
+  /** With a stack. */
+  readonly stackNs: number;
+}
+
+/**
+ * Measures it on a system call: with its event off, on, and with a stack. Medians of rounds that
+ * take turns.
+ *
+ * @param call makes the system call
+ */
+export function measureEventCost(
+  trace: TraceInstance,
+  { probed, kind, call }: { readonly probed: string; readonly kind: FunctionProbeKind; readonly call: () => void },
+): EventCost {
+  return withCleanup((cleanup) => {
+    const event = trace.addFunctionProbe({ event: EVENT, function: probed, at: 'entry' }, kind);
+    cleanup.defer(() => trace.removeProbe(event));
+    const rounds = Array.from({ length: ROUNDS }, () => {
+      const off = timeCalls(call);
+      trace.record(event);
+      const on = timeCalls(call);
+      trace.trigger(event, 'stacktrace');
+      const withStack = timeCalls(call);
+      trace.trigger(event, '!stacktrace');
+      trace.stopRecording(event);
+      drain(trace);
+      return { eventNs: on - off, stackNs: withStack - off };
+    });
+    const cost = { eventNs: medianOf(rounds, 'eventNs'), stackNs: medianOf(rounds, 'stackNs') };
+    cleanup.unwind();
+    return cost;
+  });
+}
+
+function timeCalls(call: () => void): number {
+  const before = process.hrtime.bigint();
+  for (let count = 0; count < CALLS; count++) call();
+  return Number(process.hrtime.bigint() - before) / CALLS;
+}
+
+function drain(trace: TraceInstance): void {
+  for (const _ of trace.takeBytes());
+}
+
+function medianOf(rounds: readonly EventCost[], name: keyof EventCost): number {
+  const values = rounds.map((round) => round[name]).toSorted((one, other) => one - other);
+  return Math.max(0, Math.round(values[(values.length - 1) / 2] ?? 0));
+}

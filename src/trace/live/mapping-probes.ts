@@ -1,0 +1,65 @@
+import { isDmaBufError } from '../../base/errors.ts';
+import type { FunctionProbe, FunctionProbeKind } from '../../linux/tracefs/function-probe.ts';
+import type { TraceInstance } from '../../linux/tracefs/tracefs-instance.ts';
+import type { ProbedFunctions } from './probed-functions.ts';
+
+/**
+ * Of a `struct dma_buf` (include/linux/dma-buf.h). Without the kernel's types only its first member
+ * has a known place: the size.
+ */
+const FIELDS: Readonly<Record<FunctionProbeKind, { readonly map: string; readonly unmap: string }>> = {
+  fprobe: {
+    map: 'size=dmabuf->size:u64 exp=dmabuf->exp_name:string buf=dmabuf:x64',
+    unmap: 'buf=dmabuf:x64',
+  },
+  kprobe: { map: 'size=+0($arg1):u64 buf=$arg1:x64', unmap: 'buf=$arg1:x64' },
+};
+const RESULT = 'ret=$retval:s32';
+
+/**
+ * Probes the beginning and the end of every mapping and unmapping, and of what a mapping calls.
+ *
+ * @returns the event of a mapping's beginning
+ */
+export function addMappingProbes(trace: TraceInstance, functions: ProbedFunctions, kind: FunctionProbeKind): string {
+  const add = (name: string, at: FunctionProbe['at'], fields?: string): string => {
+    const event = at === 'entry' ? name : `${name}_return`;
+    return trace.addFunctionProbe({ event, function: name, at, ...(fields === undefined ? {} : { fields }) }, kind);
+  };
+  const map = add('dma_buf_vmap', 'entry', FIELDS[kind].map);
+  add('dma_buf_vmap', 'return', RESULT);
+  if (functions.hasUnmap) {
+    add('dma_buf_vunmap', 'entry', FIELDS[kind].unmap);
+    add('dma_buf_vunmap', 'return');
+  }
+  for (const name of [...functions.exporters, ...functions.parts]) {
+    add(name, 'entry');
+    add(name, 'return');
+  }
+  if (kind === 'fprobe') functions.drivers.forEach((driver) => addDriverProbe(trace, driver));
+  return map;
+}
+
+/** Of a kernel whose structs are others, the driver stays unknown. */
+function addDriverProbe(trace: TraceInstance, [name, field]: readonly [name: string, field: string]): void {
+  try {
+    trace.addFunctionProbe({ event: name, function: name, at: 'entry', fields: field }, 'fprobe');
+  } catch (error) {
+    if (!isDmaBufError(error, 'EINVAL') && !isDmaBufError(error, 'ENOENT')) throw error;
+  }
+}
+
+/**
+ * Lets the kernel count mappings by itself, beside the events.
+ *
+ * @returns false where it cannot (CONFIG_HIST_TRIGGERS)
+ */
+export function countMappings(trace: TraceInstance, event: string): boolean {
+  try {
+    trace.trigger(event, 'hist:keys=common_cpu');
+    return true;
+  } catch (error) {
+    if (isDmaBufError(error, 'EINVAL') || isDmaBufError(error, 'ENOENT')) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,321 @@
+/** Live recordings of who maps, while vivid maps: everything counted a second way, and nothing left. */
+
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+import { DmaBufError, isDmaBufError } from '../../src/base/errors.ts';
+import { importBuffer, openHeap } from '../../src/index.ts';
+import { TRACE_FILES } from '../../src/linux/tracefs/tracefs-files.ts';
+import type { TraceFiles } from '../../src/linux/tracefs/tracefs-files.ts';
+import { recordMappings } from '../../src/trace/index.ts';
+import type { MappingEvent, MappingRecording, TraceSummary, UnmappingEvent } from '../../src/trace/index.ts';
+import { openCamera } from '../../src/v4l2/index.ts';
+import { CountedMaps } from '../support/devices/counted-maps.ts';
+import { cannotTrace } from '../support/devices/layout-rights.ts';
+import { missingVivid, SINGLE_PLANAR, vividNode } from '../support/devices/vivid.ts';
+import { otherMachine } from '../support/fakes/other-machine.ts';
+import { CLI_PATH } from '../support/processes/run-cli.ts';
+import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
+
+const skip = missingVivid() || cannotTrace();
+checkLeaksAfterFile();
+
+const TRACEFS = '/sys/kernel/tracing';
+/** Of YUYV at 640x360, as vivid asks for it. */
+const FRAME_BYTES = 640 * 360 * 2;
+/** A frame in whole pages, as a heap allocates it. */
+const BUFFER_BYTES = Math.ceil(FRAME_BYTES / 4096) * 4096;
+const BUFFER_COUNT = 4;
+
+/** Everything of tracefs that a recording could change for others. */
+function traceState(): Record<string, string | string[]> {
+  const read = (file: string): string => readFileSync(join(TRACEFS, file), 'utf8');
+  const files = ['dynamic_events', 'set_event', 'set_event_pid', 'tracing_on', 'trace_clock', 'current_tracer'];
+  return {
+    ...Object.fromEntries(files.map((file) => [file, read(file)])),
+    instances: readdirSync(join(TRACEFS, 'instances')),
+    groups: readdirSync(join(TRACEFS, 'events')),
+  };
+}
+
+/** vivid maps each buffer at its first turn, and keeps the mapping until the camera is closed. */
+async function captureFrames(count: number): Promise<void> {
+  const heap = openHeap('system', { backends: ['kernel'] });
+  const { path } = vividNode(SINGLE_PLANAR, 'capture');
+  const camera = openCamera(path, { width: 640, height: 360, format: 'YUYV', rate: 30, heap, buffers: BUFFER_COUNT });
+  let left = count;
+  for await (const frame of camera.frames()) {
+    frame.close();
+    left -= 1;
+    if (left === 0) break;
+  }
+  camera.close();
+  heap.close();
+}
+
+interface Recorded {
+  readonly mappings: MappingEvent[];
+  readonly unmappings: UnmappingEvent[];
+  readonly summary: TraceSummary;
+}
+
+async function readAll(recording: MappingRecording): Promise<Recorded> {
+  const mappings: MappingEvent[] = [];
+  const unmappings: UnmappingEvent[] = [];
+  for await (const record of recording) {
+    if (record.kind === 'mapping') mappings.push(record);
+    else if (record.kind === 'unmapping') unmappings.push(record);
+    else return { mappings, unmappings, summary: record };
+  }
+  return assert.fail('no summary');
+}
+
+test('recordMappings() sees each buffer that vivid maps, and leaves tracefs as it was', { skip }, async () => {
+  const before = traceState();
+  const counted = new CountedMaps();
+  const recording = recordMappings();
+  const [{ mappings, unmappings, summary }] = await Promise.all([
+    readAll(recording),
+    captureFrames(8).finally(() => recording.stop()),
+  ]);
+  const { all } = counted.read();
+  counted.close();
+  assert.equal(all, BUFFER_COUNT, 'as other probes count');
+  assert.deepEqual([summary.mappings, summary.unmappings, summary.lostEvents], [all, all, 0]);
+  assert.deepEqual(summary.unreadableLines, []);
+  assert.equal(recording.cost?.countedMappings, all, 'as a histogram in the kernel counts');
+  assert.equal(new Set(mappings.map(({ buffer }) => buffer)).size, BUFFER_COUNT);
+  assert.deepEqual(
+    new Set(unmappings.map(({ buffer }) => buffer)),
+    new Set(mappings.map(({ buffer }) => buffer)),
+    'what was mapped is unmapped',
+  );
+  for (const { path, sizeBytes, exporter, result, durationNs, parts = [], task } of mappings) {
+    assert.deepEqual([sizeBytes, exporter, result], [BUFFER_BYTES, 'system', 0]);
+    assert.deepEqual(path.slice(0, 3), ['dma_buf_vmap', 'dma_buf_vmap_unlocked', 'vb2_vmalloc_map_dmabuf']);
+    assert.ok(path.includes('vb2_core_qbuf'), path.join(' '));
+    assert.equal(task?.pid, process.pid);
+    const [exporters, ...inside] = parts;
+    assert.deepEqual(
+      [exporters, ...inside].map((part) => [part?.name, part?.depth]),
+      [
+        ['system_heap_vmap', 1],
+        ['vmalloc_noprof', 2],
+        ['vmap', 2],
+        ['vfree', 2],
+      ],
+    );
+    const insideNs = inside.reduce((sum, { ns = 0 }) => sum + ns, 0);
+    assert.ok(insideNs <= (exporters?.ns ?? 0) && (exporters?.ns ?? 0) <= (durationNs ?? 0), JSON.stringify(parts));
+  }
+  assert.deepEqual(traceState(), before);
+});
+
+test('recordMappings() measures what its events cost', { skip }, async () => {
+  const recording = recordMappings();
+  recording.stop();
+  await readAll(recording);
+  const { eventNs = 0, stackNs = 0, totalNs, seconds = 0 } = recording.cost ?? {};
+  assert.ok(eventNs > 0 && stackNs > eventNs, `${eventNs} ns, ${stackNs} ns with a stack`);
+  assert.ok(totalNs !== undefined && seconds > 0);
+});
+
+test('recordMappings() beside layout() of the same thread: neither takes the other away', { skip }, async () => {
+  const before = traceState();
+  const recording = recordMappings();
+  const heap = openHeap('system', { backends: ['kernel'] });
+  const buffer = heap.allocate(64 * 1024, { traceLayout: true });
+  const fd = buffer.exportFd();
+  const imported = importBuffer(fd);
+  assert.ok(buffer.layout().known && imported.layout().known);
+  const [{ summary }] = await Promise.all([readAll(recording), captureFrames(5).finally(() => recording.stop())]);
+  assert.equal(summary.mappings, BUFFER_COUNT);
+  for (const closable of [imported, buffer, fd, heap]) closable.close();
+  assert.deepEqual(traceState(), before);
+});
+
+test('recordMappings() is refused while this thread records, and after the end it is not', { skip }, () => {
+  const before = traceState();
+  const recording = recordMappings();
+  assert.throws(
+    () => recordMappings(),
+    (error: unknown) => isDmaBufError(error, 'EEXIST') && error.message.startsWith('Cannot record mappings as '),
+  );
+  recording.close();
+  recording.close();
+  recordMappings().close();
+  assert.deepEqual(traceState(), before);
+});
+
+test('recordMappings() that is left early removes everything, and is not read twice', { skip }, async () => {
+  const before = traceState();
+  const recording = recordMappings();
+  const capture = captureFrames(5);
+  for await (const record of recording) {
+    assert.equal(record.kind, 'mapping');
+    break;
+  }
+  await capture;
+  assert.deepEqual(traceState(), before);
+  await assert.rejects(async () => {
+    for await (const _ of recording) assert.fail('a record');
+  }, /Cannot read a recording a second time/u);
+});
+
+test('recordMappings() with a small buffer says how many events were lost', { skip }, async () => {
+  const recording = recordMappings({ bufferBytes: 8 * 1024 });
+  // Nobody reads meanwhile. A mapping takes 18 events and a stack, of about 1 KiB together.
+  for (let count = 0; count < 15; count++) await captureFrames(1);
+  recording.stop();
+  const { summary } = await readAll(recording);
+  const { countedMappings = 0, eventCount = 0 } = recording.cost ?? {};
+  assert.equal(countedMappings, 15 * BUFFER_COUNT);
+  assert.ok(summary.lostEvents > 0 && summary.mappings < countedMappings, JSON.stringify(summary));
+  assert.ok(eventCount >= summary.lostEvents);
+});
+
+/** A few functions of each sort: an emulated processor takes a second to probe as many as there are. */
+const FEW_FUNCTIONS = '__x64_sys_getppid\ndma_buf_vmap\nsystem_heap_vmap\nvmap\n';
+
+/** Files of tracefs of which the n-th call fails, from 1. */
+function failingFiles(failing: number): { files: TraceFiles; callCount: () => number; wasRemoval: () => boolean } {
+  let callCount = 0;
+  let wasRemoval = false;
+  const call = (name: string, method: (...values: unknown[]) => unknown, values: readonly unknown[]): unknown => {
+    callCount += 1;
+    if (callCount !== failing) return method(...values);
+    wasRemoval = name === 'removeFolder' || String(values[1]).startsWith('-:');
+    // A descriptor is gone also where close() reports an error (man 2 close).
+    if (name === 'close') method(...values);
+    throw new DmaBufError('It failed', { code: 'EIO', syscall: name, values: { path: String(values[0]) } });
+  };
+  const real: TraceFiles = {
+    ...TRACE_FILES,
+    readText: (path) => (path.endsWith('_functions') ? FEW_FUNCTIONS : TRACE_FILES.readText(path)),
+  };
+  const entries = Object.entries(real) as [string, (...values: unknown[]) => unknown][];
+  const files = Object.fromEntries(
+    entries.map(([name, method]) => [name, (...values: unknown[]) => call(name, method, values)]),
+  ) as unknown as TraceFiles;
+  return { files, callCount: () => callCount, wasRemoval: () => wasRemoval };
+}
+
+test('recordMappings() leaves tracefs as it was, whichever call fails', { skip }, async () => {
+  const before = traceState();
+  const machine = otherMachine({ root: '/' });
+  for (let failing = 1; ; failing += 1) {
+    const failure = failingFiles(failing);
+    let error: unknown;
+    try {
+      const recording = recordMappings({}, { machine, files: failure.files });
+      recording.stop();
+      await readAll(recording);
+    } catch (caught) {
+      error = caught;
+    }
+    if (failure.wasRemoval()) {
+      assert.notDeepEqual(traceState(), before, `call ${failing} should have removed something`);
+      recordMappings().close();
+    }
+    assert.deepEqual(traceState(), before, `after call ${failing} failed`);
+    if (failure.callCount() < failing) {
+      assert.equal(error, undefined);
+      assert.ok(failing > 30, `${failing} calls`);
+      return;
+    }
+    assert.ok(isDmaBufError(error) || error instanceof AggregateError, `with call ${failing} failed: ${String(error)}`);
+  }
+});
+
+test('dmabuf trace of a killed process is removed by the next', { skip }, async () => {
+  const before = traceState();
+  const child = spawn(process.execPath, [CLI_PATH, 'trace'], { stdio: 'ignore' });
+  while (!String(traceState()['dynamic_events']).includes(`dmabuf_${child.pid}_0_live/vfree_return`))
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  assert.notDeepEqual(traceState(), before, 'a killed process cleans nothing up');
+  recordMappings().close();
+  assert.deepEqual(traceState(), before);
+});
+
+/** A program that captures, as a user would run it. */
+const CAPTURE = [process.execPath, CLI_PATH, 'capture'];
+
+test('dmabuf trace -- COMMAND reports on what the command caused, and passes on that it failed', { skip }, () => {
+  const before = traceState();
+  const { path } = vividNode(SINGLE_PLANAR, 'capture');
+  const output = '/tmp/recorded.y4m';
+  const command = [...CAPTURE, path, output, '--frames', '6', '--heap', 'system'];
+  const run = spawnSync(process.execPath, [CLI_PATH, 'trace', '--json', '--', ...command], { encoding: 'utf8' });
+  assert.equal(run.status, 0, run.stderr);
+  assert.match(run.stderr, /recorded\.y4m: 6 frames/u);
+  const report = JSON.parse(run.stdout) as {
+    mappingCount: number;
+    callers: { consumer: { name: string }; callCount: number; tasks: string[] }[];
+    recording: { countedMappings: number };
+  };
+  assert.deepEqual([report.mappingCount, report.recording.countedMappings], [BUFFER_COUNT, BUFFER_COUNT]);
+  assert.deepEqual(
+    report.callers.map(({ consumer, callCount, tasks }) => [consumer.name, callCount, tasks]),
+    [['videobuf2 vmalloc', BUFFER_COUNT, ['node']]],
+  );
+  const failed = spawnSync(process.execPath, [CLI_PATH, 'trace', '--', 'sh', '-c', 'exit 3'], { encoding: 'utf8' });
+  assert.equal(failed.status, 1);
+  assert.match(failed.stdout, /^No mapping of a dma-buf was found on this machine$/mu);
+  assert.match(failed.stdout, /a counter in the kernel saw as many mappings: 0/u);
+  assert.equal(failed.stderr, 'dmabuf: The command ended with status 3\n');
+  const missing = spawnSync(process.execPath, [CLI_PATH, 'trace', '--', '/no/such'], { encoding: 'utf8' });
+  assert.equal(missing.stderr, 'dmabuf: Cannot run /no/such as there is no such program\n');
+  assert.deepEqual([missing.status, missing.stdout], [1, '']);
+  assert.deepEqual(traceState(), before);
+});
+
+test('dmabuf callers --live ends at SIGINT with its table, and leaves tracefs as it was', { skip }, async () => {
+  const before = traceState();
+  const child = spawn(process.execPath, [CLI_PATH, 'callers', '--live'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let stdout = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  while (!readdirSync(join(TRACEFS, 'instances')).includes(`dmabuf_${child.pid}_0_live`))
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  const enabled = join(
+    TRACEFS,
+    'instances',
+    `dmabuf_${child.pid}_0_live`,
+    'events',
+    `dmabuf_${child.pid}_0_live`,
+    'enable',
+  );
+  while (!isOn(enabled)) await new Promise((resolve) => setTimeout(resolve, 50));
+  await captureFrames(4);
+  child.kill('SIGINT');
+  const [status] = (await once(child, 'close')) as [number];
+  assert.equal(status, 0);
+  assert.match(stdout, /^4 mappings by 1 call path on this machine$/mu);
+  assert.match(stdout, /exporter: system; by node$/mu);
+  assert.deepEqual(traceState(), before);
+});
+
+function isOn(file: string): boolean {
+  try {
+    return readFileSync(file, 'latin1').startsWith('1');
+  } catch {
+    return false;
+  }
+}
+
+test('dmabuf trace whose reader goes away leaves tracefs as it was', { skip }, async () => {
+  const before = traceState();
+  const child = spawn(process.execPath, [CLI_PATH, 'trace', '--jsonl'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  while (!String(traceState()['dynamic_events']).includes(`dmabuf_${child.pid}_0_live/vfree_return`))
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  child.stdout.destroy();
+  const ended = once(child, 'exit');
+  while (child.exitCode === null) await captureFrames(4);
+  await ended;
+  assert.deepEqual(traceState(), before);
+});

@@ -1,0 +1,101 @@
+/** A live recording of camera in, screen out: every mapping explained, and none by fbdev. */
+
+import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { openDisplay } from '../../src/drm/index.ts';
+import { openHeap } from '../../src/index.ts';
+import { recordMappings, TraceAnalysis } from '../../src/trace/index.ts';
+import type { TraceReport } from '../../src/trace/index.ts';
+import { openCamera } from '../../src/v4l2/index.ts';
+import { CountedMaps } from '../support/devices/counted-maps.ts';
+import { cannotTrace } from '../support/devices/layout-rights.ts';
+import type { Screens } from '../support/devices/screens.ts';
+import { missingVivid, SINGLE_PLANAR, vividNode } from '../support/devices/vivid.ts';
+import { CLI_PATH } from '../support/processes/run-cli.ts';
+
+const EXAMPLE = fileURLToPath(new URL('../../examples/camera-to-screen.js', import.meta.url));
+const SIZE = { width: 640, height: 480 };
+/** Of RGB565, which cirrus takes. */
+const FRAME_BYTES = SIZE.width * SIZE.height * 2;
+const BUFFER_COUNT = 4;
+const COMMIT_COUNT = 9;
+/** Whose console the kernel shows on a screen. */
+const CONSOLE = '/dev/fb0';
+
+export function testScreenRecording(screens: Screens): void {
+  const skip = missingVivid() || cannotTrace() || (screens.has('cirrus') ? false : 'this guest has no cirrus');
+
+  test('recordMappings() explains each mapping by vivid and by cirrus, and sees none by fbdev', { skip }, async () => {
+    const counted = new CountedMaps();
+    const recording = recordMappings();
+    const [report] = await Promise.all([
+      readReport(recording),
+      showFrames(screens.get('cirrus')?.path).finally(() => recording.stop()),
+    ]);
+    const { all, eager } = counted.read();
+    counted.close();
+    assert.equal(report.mappingCount, all);
+    const sizeBytes = { min: FRAME_BYTES, max: FRAME_BYTES };
+    assert.deepEqual(
+      report.callers
+        .map(({ consumer: { name, origin }, callCount, sizeBytes }) => ({ name, origin, callCount, sizeBytes }))
+        .toSorted((one, other) => one.name.localeCompare(other.name)),
+      [
+        { name: 'DRM shmem helper, cirrus', origin: 'in-tree', callCount: all - eager, sizeBytes },
+        { name: 'videobuf2 vmalloc, vivid', origin: 'in-tree', callCount: eager, sizeBytes },
+      ],
+    );
+    const [cirrus, vivid] = ['cirrus', 'vivid'].map((driver) =>
+      report.callers.find((caller) => caller.consumer.driver === driver),
+    );
+    assert.equal(vivid?.callCount, BUFFER_COUNT, 'once a buffer');
+    assert.ok((cirrus?.callCount ?? 0) >= COMMIT_COUNT, 'once a commit');
+    assert.equal(cirrus?.buffers?.count, BUFFER_COUNT);
+    const kinds = report.findings.map(({ kind }) => kind);
+    assert.ok(kinds.includes('repeated-mapping') && kinds.includes('no-fbdev-mapping'), kinds.join(' '));
+    const total = (cirrus?.totalNs ?? 0) + (vivid?.totalNs ?? 0);
+    assert.ok((report.savings.mappedOnce?.highNs ?? 0) < total && (report.savings.mappedOnce?.highNs ?? 0) > 0);
+  });
+
+  test('dmabuf trace around examples/camera-to-screen tells what it caused and what could be saved', { skip }, () => {
+    const { path } = vividNode(SINGLE_PLANAR, 'capture');
+    const command = ['timeout', '-s', 'INT', '15', process.execPath, EXAMPLE, path, screens.get('cirrus')?.path ?? ''];
+    const { stdout, stderr } = spawnSync(process.execPath, [CLI_PATH, 'trace', '--', ...command], { encoding: 'utf8' });
+    // cirrus shows buffers of its own, which it does not map as dma-bufs; vivid fills them.
+    assert.match(stdout, /^4 mappings by 1 call path on this machine$/mu, stderr);
+    assert.match(stdout, /^1 {2}videobuf2 vmalloc, vivid$/mu);
+    assert.match(stdout, /exporter: cirrus/u);
+    assert.match(stdout, /^What could be saved$/mu);
+    assert.match(stdout, /^ {2}Mapping each buffer once: 0 ns/mu);
+    assert.match(stdout, /a counter in the kernel saw as many mappings: \d+/u);
+  });
+}
+
+async function readReport(recording: ReturnType<typeof recordMappings>): Promise<TraceReport> {
+  const analysis = new TraceAnalysis();
+  for await (const record of recording) analysis.add(record);
+  return analysis.report();
+}
+
+/** Frames of vivid on a screen, and meanwhile bytes for the console's. */
+async function showFrames(path: string | undefined): Promise<void> {
+  const heap = openHeap('system', { require: ['deviceImport'] });
+  const display = openDisplay({ path, mode: SIZE });
+  const { path: camera } = vividNode(SINGLE_PLANAR, 'capture');
+  const frames = openCamera(camera, { ...SIZE, format: 'RGBP', heap, buffers: BUFFER_COUNT });
+  let shownCount = 0;
+  for await (const frame of frames.frames({ backlog: 1 })) {
+    await display.show(display.import(frame.layout));
+    frame.close();
+    if (existsSync(CONSOLE)) writeFileSync(CONSOLE, new Uint8Array(4096));
+    shownCount += 1;
+    if (shownCount === COMMIT_COUNT) break;
+  }
+  frames.close();
+  display.close();
+  heap.close();
+}

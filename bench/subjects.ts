@@ -11,6 +11,7 @@ import { heapOverheadRows } from './heap-overhead.ts';
 import type { JudgedRow } from './judged-row.ts';
 import { listingRows } from './listing.ts';
 import type { Peers } from './peers.ts';
+import { readTraceRows } from './read-trace.ts';
 import { startUpRows } from './start-up.ts';
 import { vmapRows } from './vmap.ts';
 
@@ -96,6 +97,11 @@ export const BENCH_SUBJECTS: readonly BenchSubject[] = [
         turns: { turns: 1, roundsPerTurn: 2, warmupRounds: 0 },
         formats: ['YUYV', 'XRGB8888'],
       }),
+  },
+  {
+    name: 'trace',
+    rows: () => readTraceRows(),
+    rowsQuickly: () => readTraceRows({ bytes: 1e6, turns: { turns: 1, roundsPerTurn: 1, warmupRounds: 0 } }),
   },
   {
     name: 'start-up',

@@ -12,13 +12,15 @@ const PROGRAM = 'dist/src/cli/main.js';
  * (src/measure/way-through-process.ts).
  */
 const STAMPING_PROCESS = 'dist/src/measure/stamping-process.js';
+/** The thread that decodes JPEG files, likewise (src/picture/jpeg/jpeg-decoder.ts). */
+const JPEG_THREAD = 'dist/src/picture/jpeg/jpeg-thread.js';
 
 /** For each file of dist/bundle/ that package.json names, the built source of that entry. */
 function entries(root) {
   const { exports, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const modules = Object.values(exports).filter((entry) => entry.types !== undefined);
   const pairs = modules.map((entry) => [entry.default, entry.types.replace(/\.d\.ts$/u, '.js')]);
-  pairs.push(['stamping-process.js', STAMPING_PROCESS]);
+  pairs.push(['stamping-process.js', STAMPING_PROCESS], ['jpeg-thread.js', JPEG_THREAD]);
   // The last: it is made executable.
   pairs.push([bin.dmabuf, PROGRAM]);
   return pairs.map(([output, input]) => [output.replace(/^(?:\.\/)?dist\/bundle\//u, ''), join(root, input)]);

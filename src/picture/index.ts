@@ -6,6 +6,8 @@
 export { describeFrame } from './describe-frame.ts';
 export type { FrameOptions } from './describe-frame.ts';
 export { encodePng } from './encode-png.ts';
+export { createJpegDecoder } from './jpeg/jpeg-decoder.ts';
+export type { JpegDecoder } from './jpeg/jpeg-decoder.ts';
 export { FrameDescription } from './frame-description.ts';
 export type { FrameFields, PlaneDescription } from './frame-flaw.ts';
 export { FrameLayout } from './frame-layout.ts';

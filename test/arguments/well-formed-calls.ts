@@ -190,6 +190,8 @@ const FUNCTIONS: Readonly<Record<string, Row>> = {
   ],
   'new FrameLayout': (world) => [world.frame, [world.buffer]],
   encodePng: (world) => [world.rgbPicture, { signal: world.signal }],
+  createJpegDecoder: nothing,
+  'JpegDecoder#decode': (world) => [Uint8Array.of(0xff, 0xd8), world.rgbaPicture, { signal: world.signal }],
   findPixelFormat: () => ['NV12'],
   findV4l2PixelFormat: () => [0x3231_4d4e],
   parseFourcc: () => ['NV12'],
@@ -200,6 +202,7 @@ const FUNCTIONS: Readonly<Record<string, Row>> = {
   ],
   joinFrameRing: (world) => [world.connections[1], { mode: 'every', heldMax: 1, signal: world.signal }],
   readTrace: ({ signal }) => [[Uint8Array.of(10)], { file: 'dmesg.txt', signal }],
+  recordMappings: () => [{ bufferBytes: 65_536 }],
   readTraceFile: ({ signal }) => ['/dev/null', { signal }],
   findSourceCallers: ({ signal }) => [SOURCES, { depthMax: 1, signal, onProgress: ignoreText }],
   'new TraceAnalysis': nothing,
@@ -310,7 +313,7 @@ const WITHOUT_ARGUMENTS = `
   SgTable#entries SgTable#orders SgTable#runs PageList#fill
   OwnedFd#borrow OwnedFd#take OwnedFd#close OwnedFd#closeAside
   FramePool#acquire FramePool#close FrameUse#release
-  Suballocator#trim Suballocator#stats Suballocator#close Suballocation#free Blitter#close
+  Suballocator#trim Suballocator#stats Suballocator#close Suballocation#free Blitter#close JpegDecoder#close
   BufferConnection#close BufferListener#close ReceivedMessage#close
   FrameRing#acquire FrameRing#stats FrameRing#close
   WritableFrame#discard RingConsumer#tryNext RingConsumer#close RingFrame#release

@@ -42,7 +42,7 @@ const CAPACITY = 4 * main.MiB;
 
 /** The classes whose instances {@link World.instance} gives. */
 export const CLASS_NAMES: readonly string[] =
-  'EmbeddedHeap DmaBuf ArenaPages BufferView CpuAccess Attachment WorkerBuffer WasmSpace BufferInWasm SyncFile Fence SgTable SgRuns PageList DmaBufError OwnedFd FrameDescription FrameLayout PlaneView FramePool FrameUse Suballocator Suballocation Blitter BufferConnection BufferListener ReceivedMessage FrameRing WritableFrame RingConsumer RingFrame TraceAnalysis'.split(
+  'EmbeddedHeap DmaBuf ArenaPages BufferView CpuAccess Attachment WorkerBuffer WasmSpace BufferInWasm SyncFile Fence SgTable SgRuns PageList DmaBufError OwnedFd FrameDescription FrameLayout PlaneView FramePool FrameUse Suballocator Suballocation Blitter JpegDecoder BufferConnection BufferListener ReceivedMessage FrameRing WritableFrame RingConsumer RingFrame TraceAnalysis'.split(
     ' ',
   );
 
@@ -54,6 +54,7 @@ export const DEVICE_CLASS_NAMES: readonly string[] = [
   'DeviceEvents',
   'Display',
   'Framebuffer',
+  'MappingRecording',
   'OutputFrame',
   'VideoControls',
   'VideoOutput',
@@ -119,6 +120,7 @@ export class World {
     Suballocator: () => this.suballocator,
     Suballocation: () => this.suballocation,
     Blitter: () => this.blitter,
+    JpegDecoder: () => this.keep(picture.createJpegDecoder()),
     BufferConnection: () => this.connections[0],
     BufferListener: async () => this.keep(await share.listen(abstractPath())),
     ReceivedMessage: () => this.#receive(),
@@ -220,6 +222,12 @@ export class World {
   get rgbPicture(): picture.FrameLayout {
     const description = picture.describeFrame('BGR888', { width: 16, height: 16 });
     return new picture.FrameLayout(description, [this.newBuffer(0x22)]);
+  }
+
+  /** As a decoder writes them. */
+  get rgbaPicture(): picture.FrameLayout {
+    const description = picture.describeFrame('ABGR8888', { width: 16, height: 16 });
+    return new picture.FrameLayout(description, [this.newBuffer(0x33)]);
   }
 
   get ring(): ring.FrameRing {

@@ -81,6 +81,7 @@ const SUBJECTS = [
   '1080p NV12 to XRGB8888',
   '1080p YUYV',
   '1080p XRGB8888',
+  '1 MB of function_graph',
   'start-up',
 ];
 

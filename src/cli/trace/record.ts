@@ -18,7 +18,7 @@ export interface RecordingRequest {
 }
 
 /** What came of a recording. */
-export interface Recorded {
+interface Recorded {
   readonly summary: TraceSummary;
   readonly cost: RecordingCost;
   /** How the command failed: a clause. */

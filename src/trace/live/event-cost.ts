@@ -1,5 +1,4 @@
 import { withCleanup } from '../../base/cleanup.ts';
-import type { FunctionProbeKind } from '../../linux/tracefs/function-probe.ts';
 import type { TraceInstance } from '../../linux/tracefs/tracefs-instance.ts';
 
 const ROUNDS = 9;
@@ -21,10 +20,10 @@ export interface EventCost {
  */
 export function measureEventCost(
   trace: TraceInstance,
-  { probed, kind, call }: { readonly probed: string; readonly kind: FunctionProbeKind; readonly call: () => void },
+  { probed, call }: { readonly probed: string; readonly call: () => void },
 ): EventCost {
   return withCleanup((cleanup) => {
-    const event = trace.addFunctionProbe({ event: EVENT, function: probed, at: 'entry' }, kind);
+    const event = trace.addFunctionProbe({ event: EVENT, function: probed, at: 'entry' }, 'kprobe');
     cleanup.defer(() => trace.removeProbe(event));
     const rounds = Array.from({ length: ROUNDS }, () => {
       const off = timeCalls(call);

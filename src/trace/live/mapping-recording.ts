@@ -16,7 +16,7 @@ export interface RecordingCost {
   readonly eventCount: number;
   /** Mappings, as a counter in the kernel saw them beside the events. Absent: it has none. */
   readonly countedMappings?: number;
-  /** Of a task that causes an event, in nanoseconds, measured on this machine. Absent: could not be. */
+  /** Of a task that causes an event, in ns, measured on this machine. Absent: could not be. */
   readonly eventNs?: number;
   /** The same, with a stack: each mapping has one. */
   readonly stackNs?: number;
@@ -76,8 +76,8 @@ export class MappingRecording implements Disposable {
   }
 
   /**
-   * Mappings and unmappings as they end, until {@link stop}; the summary as the last. Its end closes
-   * the recording, also where it is left early.
+   * Mappings and unmappings as they end, until {@link stop}; the summary as the last. Its end
+   * closes the recording, also where it is left early.
    *
    * @throws {DmaBufError} with code EBUSY for a second iteration, and as the kernel refuses
    */

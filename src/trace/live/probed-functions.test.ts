@@ -10,8 +10,8 @@ vmap
 vmap_pfn
 vmalloc_noprof
 vmalloc_user_noprof
-__x64_sys_getppid
-__ia32_sys_getppid
+__do_sys_getppid
+__do_sys_getpid
 dma_buf_vmap
 dma_buf_vmap_unlocked
 dma_buf_vunmap
@@ -36,7 +36,7 @@ test('findProbedFunctions() finds the maps of exporters, what they call, and a s
       ['vb2_core_qbuf', 'driver=q->dev->driver->name:string'],
       ['drm_gem_vmap', 'driver=obj->dev->driver->name:string'],
     ],
-    calibration: '__x64_sys_getppid',
+    calibration: '__do_sys_getppid',
   });
 });
 

@@ -94,7 +94,7 @@ function begin(trace: TraceInstance, machine: Machine): MappingRecording {
       throw new DmaBufError('this kernel has no function dma_buf_vmap to probe', { code: 'ENOSYS' });
     const kind = functionProbeKind(trace.readShared('README'));
     trace.set('trace_clock', CLOCK);
-    const eventCost = measureCost(trace, functions, kind);
+    const eventCost = measureCost(trace, functions);
     // Stacks with the modules that their functions are in.
     trace.set('options/sym-offset', '1');
     const map = addMappingProbes(trace, functions, kind);
@@ -105,11 +105,7 @@ function begin(trace: TraceInstance, machine: Machine): MappingRecording {
   });
 }
 
-function measureCost(
-  trace: TraceInstance,
-  { calibration }: ProbedFunctions,
-  kind: ReturnType<typeof functionProbeKind>,
-): EventCost | undefined {
+function measureCost(trace: TraceInstance, { calibration }: ProbedFunctions): EventCost | undefined {
   if (calibration === undefined) return undefined;
-  return measureEventCost(trace, { probed: calibration, kind, call: () => void process.ppid });
+  return measureEventCost(trace, { probed: calibration, call: () => void process.ppid });
 }

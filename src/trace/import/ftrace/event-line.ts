@@ -21,8 +21,8 @@ export interface EventLine {
 const EVENT =
   /^\s*(?<comm>.{1,32}?)-(?<pid>\d{1,10})\s+(?:\(\s*(?:-+|\d{1,10})\)\s+)?\[(?<cpu>\d{1,5})\]\s+(?:(?<flags>[^\s:]{2,10})\s+)?(?<time>\d{1,20})(?:\.(?<fraction>\d{1,9}))?:\s+(?<body>\S.*)$/u;
 /**
- * The second flag: the kernel wants to give the processor to another task (kernel/trace/trace_output.c,
- * trace_print_lat_fmt).
+ * The second flag: the kernel wants to give the processor to another task
+ * (kernel/trace/trace_output.c, trace_print_lat_fmt).
  */
 const NEEDS_RESCHEDULE = /^.[BbLlNnp]/u;
 const LOOKS_LIKE_EVENT = /^\s*.{1,32}-\d{1,10}\s+(?:\(\s*(?:-+|\d{1,10})\)\s+)?\[\d{1,5}\]/u;

@@ -9,6 +9,8 @@ export interface EventFields {
   readonly result?: number;
   /** Of the device that the function works for. */
   readonly driver?: string;
+  /** The task's name, where the event has it as a field. */
+  readonly comm?: string;
 }
 
 /** The text of an event. */
@@ -44,6 +46,7 @@ const SHORT_SWITCH = /^sched_switch:\s+.{1,32}:(?<pid>\d{1,10}) \[\d+\] \S+ ==> 
 const SIZE = /\b(?:size|sizeBytes|len)=(?<size>0x[0-9a-f]{1,14}|\d{1,15})\b/u;
 const EXPORTER = /\bexp(?:orter|_name)?=(?:"(?<quoted>[^"]{1,128})"|(?<plain>[\w.:-]{1,128}))/u;
 const BUFFER = /\b(?:buf|dmabuf|dma_buf|buffer)=(?<buffer>0x[0-9a-f]{1,16})\b/u;
+const COMM = /\bcomm="(?<comm>[^"]{1,32})"/u;
 const DRIVER = /\bdriver="(?<driver>[^"]{1,64})"/u;
 const RESULT = /\b(?:ret|retval|result)=(?<result>-?(?:0x)?[0-9a-f]{1,19})\b/u;
 
@@ -84,6 +87,7 @@ export function readEventFields(text: string): EventFields {
   const { quoted, plain } = EXPORTER.exec(text)?.groups ?? {};
   const buffer = BUFFER.exec(text)?.groups?.['buffer'];
   const driver = DRIVER.exec(text)?.groups?.['driver'];
+  const comm = COMM.exec(text)?.groups?.['comm'];
   const resultText = RESULT.exec(text)?.groups?.['result'];
   const result = resultText === undefined ? undefined : readResult(resultText);
   const exporter = quoted ?? plain;
@@ -93,5 +97,6 @@ export function readEventFields(text: string): EventFields {
     ...(buffer === undefined ? {} : { buffer }),
     ...(result === undefined ? {} : { result }),
     ...(driver === undefined ? {} : { driver }),
+    ...(comm === undefined ? {} : { comm }),
   };
 }

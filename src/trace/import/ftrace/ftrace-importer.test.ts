@@ -244,3 +244,10 @@ test('FtraceImporter marks a mapping during which another task waited for the pr
   ]);
   assert.equal(firstMappingWith(FIRST_EVENT).marks, undefined);
 });
+
+test('FtraceImporter takes the name of a task from a field where ftrace did not note it', () => {
+  const recorded = readTraceFixture('events-fprobe.txt').replaceAll('  rec-192 ', '<...>-192 ');
+  assert.deepEqual(readTraceText(recorded).mappings[0]?.task, { pid: 192 });
+  const told = recorded.replaceAll('size=614400 exp=', 'comm="rec" size=614400 exp=');
+  assert.deepEqual(readTraceText(told).mappings[0]?.task, { comm: 'rec', pid: 192 });
+});

@@ -79,8 +79,8 @@ export class ProbeEvents {
   /**
    * Frames follow: those of the kernel, or of a program, which tell nothing.
    *
-   * @param pid of the task whose stack it is, where the form tells: an event of another processor may
-   *   lie between an event and its stack
+   * @param pid of the task whose stack it is, where the form tells: an event of another processor
+   *   may lie between an event and its stack
    */
   beginStack(of: 'kernel' | 'program', pid?: number): void {
     this.closeStack();
@@ -141,9 +141,9 @@ export class ProbeEvents {
     const frames = withoutProbeFrames(stack);
     const found = findCallPath(frames);
     if (found === undefined) return;
-    const { result: _, ...known } = fields;
+    const { result: _, comm, ...known } = fields;
     const isSample = found.index !== 0;
-    const base = { line, ...originOf(event), ...found.fields };
+    const base = { line, ...originOf(event, comm), ...found.fields };
     if (found.kind === 'unmapping') {
       if (!isSample) this.#context.emitUnmapping(form, { kind: 'unmapping', ...base });
       return;
@@ -159,7 +159,7 @@ export class ProbeEvents {
     const found = findCallPath(pending.frames);
     if (found === undefined) return;
     const { form, line, event, fields, marks } = pending;
-    const base = { line, ...originOf(event), ...found.fields };
+    const base = { line, ...originOf(event, fields.comm), ...found.fields };
     const { sizeBytes, exporter, buffer, result } = fields;
     const duration = this.#durationOf(pending);
     if (pending.isUnmap) {
@@ -201,17 +201,19 @@ export class ProbeEvents {
   }
 }
 
-function originOf({
-  comm,
-  pid,
-  cpu,
-  time,
-  timeText,
-}: EventLine): Pick<MappingEvent, 'cpu' | 'task' | 'time' | 'timeText'> {
+/** What ftrace prints for a task whose name it did not note (kernel/trace/trace_sched_switch.c). */
+const NO_COMM = '<...>';
+
+/** @param told the task's name, where a field has it */
+function originOf(
+  { comm: printed, pid, cpu, time, timeText }: EventLine,
+  told?: string,
+): Pick<MappingEvent, 'cpu' | 'task' | 'time' | 'timeText'> {
+  const comm = told ?? (printed === NO_COMM ? undefined : printed);
   return {
     ...(time === undefined ? {} : { time }),
     ...(timeText === undefined ? {} : { timeText }),
     ...(cpu === -1 ? {} : { cpu }),
-    task: { comm, pid },
+    task: { ...(comm === undefined ? {} : { comm }), pid },
   };
 }

@@ -79,11 +79,12 @@ test('ChromeTrace is JSON whose parts lie within their callers', () => {
     traceEvents.map(({ ph, name, ts, dur, pid }) => [ph, name, ts, dur, pid]),
     [
       ['M', 'process_name', undefined, undefined, 7],
-      ['X', 'dma_buf_vmap', 2_000_000, 0.1, 7],
-      ['X', 'system_heap_vmap', 2_000_000, 0.09, 7],
-      ['X', 'vmalloc', 2_000_000, 0.01, 7],
-      ['X', 'vmap', 2_000_000.01, 0.05, 7],
-      ['X', 'other', 2_000_000.09, 0.004, 7],
+      // In steps of 1/1024 of a microsecond.
+      ['X', 'dma_buf_vmap', 2_000_000, 102 / 1024, 7],
+      ['X', 'system_heap_vmap', 2_000_000, 92 / 1024, 7],
+      ['X', 'vmalloc', 2_000_000, 10 / 1024, 7],
+      ['X', 'vmap', 2_000_000 + 10 / 1024, 51 / 1024, 7],
+      ['X', 'other', 2_000_000 + 92 / 1024, 4 / 1024, 7],
     ],
   );
 });

@@ -10,6 +10,7 @@ import { parseArguments, UsageError } from '../parse-arguments.ts';
 import { formatTraceReport } from './report.ts';
 import type { Terminal } from '../terminal.ts';
 import { writeExport } from './export.ts';
+import { checkPage, writeHtmlReport } from './html.ts';
 
 const ACTIONS = ['report', 'export'] as const;
 
@@ -38,6 +39,13 @@ const DESCRIPTION = {
         '{byEntry, batched, mappedOnce}, ...}; times in nanoseconds; what the files do not say is absent',
     },
     jsonl: { text: 'report: each mapping as an object on a line, as "dmabuf callers --jsonl" has them' },
+    html: {
+      value: 'PAGE',
+      text:
+        'report: writes a page for a browser to this file instead, .html or .htm, with a flame graph and time lines; it needs no ' +
+        'network. - is standard output',
+      completion: 'file',
+    },
     form: {
       value: 'FORM',
       text: 'export: what to write. Default: collapsed',
@@ -54,7 +62,7 @@ const DESCRIPTION = {
     },
     'by-entry-ns': { value: 'NS', text: 'report: what conversion by entry costs; both come from "dmabuf vmap" there' },
   },
-  exitStatus: '0, also where no mapping was found; 1 when a file could not be read',
+  exitStatus: '0, also where no mapping was found; 1 when a file could not be read or written',
 } as const satisfies CommandDescription;
 
 export const traceCommand: Command = {
@@ -67,12 +75,11 @@ export const traceCommand: Command = {
       throw new UsageError(`Cannot tell what to do: give report or export, see "${DESCRIPTION.invocation} --help"`);
     checkFiles(files, DESCRIPTION.invocation);
     if (action === 'export') {
-      if (options.json || options.jsonl)
-        throw new UsageError('Cannot use --json or --jsonl with export: they go with report');
+      if (options.json || options.jsonl || options.html !== undefined)
+        throw new UsageError('Cannot use --json, --jsonl or --html with export: they go with report');
       await writeExport(files, options.form ?? 'collapsed', terminal);
     } else if (options.form !== undefined) throw new UsageError('Cannot use --form with report as it goes with export');
-    else if (options.jsonl) await writeMappings(files, terminal);
-    else await report(files, { asJson: options.json, cost: readCost(options) }, terminal);
+    else await writeReport(files, { ...options, cost: readCost(options) }, terminal);
     return SUCCEEDED;
   },
 };
@@ -96,6 +103,24 @@ function readCost(options: {
 function parseNs(text: string, option: string): number {
   if (/^\d{1,9}(?:\.\d{1,9})?$/u.test(text)) return Number(text);
   throw new UsageError(`Cannot use "${text}" for ${option} as it must be nanoseconds, such as 2.75`);
+}
+
+async function writeReport(
+  files: readonly string[],
+  options: {
+    readonly json: boolean;
+    readonly jsonl: boolean;
+    readonly html: string | undefined;
+    readonly cost: GivenCost | undefined;
+  },
+  terminal: Terminal,
+): Promise<void> {
+  const { json, jsonl, html, cost } = options;
+  if ([json, jsonl, html !== undefined].filter(Boolean).length > 1)
+    throw new UsageError('Cannot use --json, --jsonl and --html together: leave one of them');
+  if (html !== undefined) await writeHtmlReport(files, { page: checkPage(html, files), cost }, terminal);
+  else if (jsonl) await writeMappings(files, terminal);
+  else await report(files, { asJson: json, cost }, terminal);
 }
 
 async function report(

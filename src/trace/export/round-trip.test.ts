@@ -71,6 +71,13 @@ test('StackTotals gives each part what it took itself, and no separator within a
   );
 });
 
+test('StackTotals keeps 64 Mi characters of stacks apart, and weighs the rest', () => {
+  const totals = new StackTotals('calls');
+  for (let index = 0; index < 70; index += 1) totals.add({ ...PARTS, path: [String(index).padStart(2 ** 20, 'x')] });
+  totals.add({ ...PARTS, path: ['0'.padStart(2 ** 20, 'x')] });
+  assert.deepEqual([totals.stacks().length, totals.otherWeight], [64, 6]);
+});
+
 test('ChromeTrace is JSON whose parts lie within their callers', () => {
   const { traceEvents } = JSON.parse(chromeTraceLines([PARTS]).join('\n')) as {
     traceEvents: { ph: string; name: string; ts?: number; dur?: number; pid: number }[];

@@ -1,13 +1,15 @@
 import { formatCount, formatDuration } from '../../../base/number-format.ts';
 import { formatSize } from '../../../base/sizes.ts';
 import type { Finding } from '../../analysis/findings.ts';
-import { html } from './markup.ts';
+import { html, cutText } from './markup.ts';
 import type { Markup } from './markup.ts';
 import { section } from './page-parts.ts';
 import { formatPercent, formatRate, formatSpan } from './report-numbers.ts';
 
 /** A hostile trace has a finding for each of thousands of paths. */
 const FINDINGS_SHOWN = 100;
+/** Sentences have names from the trace in them. */
+const TEXT_LENGTH_MAX = 400;
 
 /** What stands out, each with its evidence. */
 export function formatFindings(findings: readonly Finding[]): Markup {
@@ -35,7 +37,7 @@ function formatFinding({ kind, text, evidence }: Finding): Markup {
     </div>`;
   });
   return html`<li class="finding ${kind}">
-    <p>${text}.</p>
+    <p>${cutText(text, TEXT_LENGTH_MAX)}.</p>
     <dl class="evidence">${facts}</dl>
   </li> `;
 }

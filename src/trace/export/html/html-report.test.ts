@@ -21,6 +21,7 @@ test('HtmlReport gives the same page for the same trace, in ASCII alone', () => 
   assert.equal(pageOf(mappings, ['Aufnahme für später.txt']), page);
   assert.match(page, /^[\n -~]+$/u);
   assert.ok(page.includes('Aufnahme f&#252;r sp&#228;ter.txt'));
+  assert.ok(page.includes('exporter: system; 4 buffers, 0 mapped again'));
 });
 
 test('HtmlReport says what a source leaves out: times, sizes, parts', () => {
@@ -32,6 +33,15 @@ test('HtmlReport says what a source leaves out: times, sizes, parts', () => {
   ])
     assert.ok(page.includes(text), text);
   assert.ok(pageOf([]).includes('No mapping of a dma-buf was found.'));
+});
+
+test('HtmlReport says which lines could not be read, and what the source lost', () => {
+  const report = new HtmlReport();
+  const unreadableLines = Array.from({ length: 30 }, (_, index) => ({ file: 'a<b.txt', line: index + 1 }));
+  report.add({ ...SUMMARY, unreadableLines, unreadableLineCount: 31, lostEvents: 2 });
+  const page = report.page(['a<b.txt']);
+  assert.ok(page.includes('31 lines could not be read: a&#60;b.txt:1, a&#60;b.txt:2, '));
+  assert.ok(page.includes('a&#60;b.txt:20, &#8230;.</li><li>The source lost 2 events.</li>'));
 });
 
 test('HtmlReport shows sampled stacks by samples', () => {

@@ -1,6 +1,6 @@
 import type { ConversionCost } from '../../analysis/conversion-cost.ts';
 import { TraceAnalysis } from '../../analysis/trace-analysis.ts';
-import type { MappingEvent, TraceRecord } from '../../mapping-event.ts';
+import type { MappingEvent, TraceRecord, UnreadableLine } from '../../mapping-event.ts';
 import { StackTotals } from '../stack-totals.ts';
 import type { FlameStacks } from './flame-graph-section.ts';
 import { formatReportPage } from './report-page.ts';
@@ -8,6 +8,7 @@ import { TimeLine } from './time-line.ts';
 
 /** Each file has a clock of its own, so a picture of its own: the page must stay short. */
 const TIME_LINES_MAX = 4;
+const UNREADABLE_SHOWN = 20;
 
 /**
  * Adds up a trace to a report as one HTML page, which needs no network. What is held, and how long
@@ -20,12 +21,15 @@ export class HtmlReport {
   readonly #times = new StackTotals('ns');
   readonly #timeLines = new Map<string | undefined, TimeLine>();
   readonly #otherFiles = new Set<string | undefined>();
+  readonly #unreadableLines: UnreadableLine[] = [];
   #timedCount = 0;
   #callCount = 0;
 
   add(record: TraceRecord): void {
     this.#analysis.addChecked(record);
     if (record.kind === 'mapping') this.#addMapping(record);
+    if (record.kind === 'summary')
+      this.#unreadableLines.push(...record.unreadableLines.slice(0, UNREADABLE_SHOWN - this.#unreadableLines.length));
   }
 
   /**
@@ -38,6 +42,7 @@ export class HtmlReport {
     return formatReportPage({
       report: this.#analysis.report(cost),
       files,
+      unreadableLines: this.#unreadableLines,
       flame: this.#flame(),
       timeLines: [...this.#timeLines].map(([file, timeLine]) => ({ file, timeLine })),
       otherFileCount: this.#otherFiles.size,

@@ -27,7 +27,11 @@ export function html(parts: TemplateStringsArray, ...values: readonly Content[])
 
 /** A name from a trace, short enough for a picture or a table. */
 export function shortName(name: string): string {
-  return name.length <= NAME_LENGTH_MAX ? name : `${name.slice(0, NAME_LENGTH_MAX - 1)}…`;
+  return cutText(name, NAME_LENGTH_MAX);
+}
+
+export function cutText(text: string, lengthMax: number): string {
+  return text.length <= lengthMax ? text : `${text.slice(0, lengthMax - 1)}…`;
 }
 
 function render(content: Content): string {

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 
 import type { TraceReport } from '../../analysis/trace-analysis.ts';
+import type { UnreadableLine } from '../../mapping-event.ts';
 import { formatCallPaths } from './call-paths-section.ts';
 import { formatCallers } from './callers-section.ts';
 import { formatFindings } from './findings-section.ts';
 import { formatFlameGraph } from './flame-graph-section.ts';
 import type { FlameStacks } from './flame-graph-section.ts';
+import { formatGaps } from './gaps-section.ts';
 import { html, Markup } from './markup.ts';
 import { formatParts } from './parts-section.ts';
 import { REPORT_SCRIPT } from './report-script.ts';
@@ -19,6 +21,7 @@ import type { SourceTimeLine } from './time-line-section.ts';
 interface ReportPage {
   readonly report: TraceReport;
   readonly files: readonly string[];
+  readonly unreadableLines: readonly UnreadableLine[];
   readonly flame: FlameStacks;
   readonly timeLines: readonly SourceTimeLine[];
   readonly otherFileCount: number;
@@ -28,7 +31,8 @@ interface ReportPage {
  * The whole page. Its policy lets a browser load nothing, and run and style nothing but what
  * stands in it here (https://www.w3.org/TR/CSP3/).
  */
-export function formatReportPage({ report, files, flame, timeLines, otherFileCount }: ReportPage): string {
+export function formatReportPage(parts: ReportPage): string {
+  const { report, files, flame, timeLines, otherFileCount } = parts;
   const policy = `default-src 'none'; script-src '${hashOf(REPORT_SCRIPT)}'; style-src '${hashOf(REPORT_STYLE)}'; base-uri 'none'; form-action 'none'`;
   const { callers, findings, savings } = report;
   // The policy has hashes of exactly what stands between the tags.
@@ -48,7 +52,7 @@ export function formatReportPage({ report, files, flame, timeLines, otherFileCou
         <main>
           ${formatSummary(report, files)} ${formatFindings(findings)} ${formatCallers(callers)} ${formatParts(callers)}
           ${formatSavings(savings)} ${formatFlameGraph(flame)} ${formatTimeLines(timeLines, otherFileCount)}
-          ${formatCallPaths(callers)}
+          ${formatCallPaths(callers)} ${formatGaps(report, parts.unreadableLines)}
         </main>
         ${script}
       </body>

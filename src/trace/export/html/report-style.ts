@@ -86,7 +86,7 @@ td:first-child { min-width: 11em; }
 .lines { display: grid; grid-template-columns: 220px 1fr; gap: 8px 14px; align-items: center; margin: 12px 0 0; }
 .who { line-height: 1.3; overflow-wrap: anywhere; font-size: 13.5px; } .who b { display: block; font-weight: 600; }
 .line { width: 100%; height: 64px; background: var(--panel); border-bottom: 1px solid var(--faint); shape-rendering: crispEdges; }
-.hint { fill: transparent; } .hint:hover { fill: var(--ink); opacity: 0.12; }
+.cut { fill: var(--ink); } .hint { fill: transparent; } .hint:hover { fill: var(--ink); opacity: 0.12; }
 .axis { display: block; overflow: visible; } .axis line { stroke: var(--faint); }
 .axis text { fill: var(--faint); font-size: 11.5px; font-variant-numeric: tabular-nums; }
 summary { cursor: pointer; color: var(--link); width: fit-content; }

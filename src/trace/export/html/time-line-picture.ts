@@ -4,45 +4,57 @@ import type { Markup } from './markup.ts';
 import { formatPercent, formatTime } from './report-numbers.ts';
 import type { TimeLine } from './time-line.ts';
 import type { TimeLineRow, TimeLineSlice } from './time-line-row.ts';
+import { heightOf } from './time-line-scale.ts';
+import type { TimeLineScale } from './time-line-scale.ts';
 import { TIME_USES } from './time-use.ts';
 
 /** The height of a row, in the units of its picture. */
 const HEIGHT = 100;
 /** Lower bars would not be seen. */
 const BAR_HEIGHT_MIN = 2;
+const CUT_HEIGHT = 6;
 const TICKS_MAX = 6;
 /** Places that tell their numbers under the pointer. */
 const HINTS_MAX = 60;
 
 /** One consumer's bars, by what their time went into; calls where it has no times. */
-export function drawTimeLineRow(row: TimeLineRow, timeLine: TimeLine): Markup {
-  const { firstBin, binCount } = timeLine;
-  const bins = Array.from({ length: binCount }, (_, index) => row.slice(firstBin + index));
-  const paths = row.totalNs === 0 ? [drawCalls(bins)] : drawTimes(bins);
-  return html`<svg class="line" viewBox="0 0 ${binCount} ${HEIGHT}" preserveAspectRatio="none" aria-hidden="true">
-    ${paths}${drawHints(row, timeLine)}
+export function drawTimeLineRow(
+  row: TimeLineRow,
+  timeLine: TimeLine,
+  { bins, scale }: { readonly bins: readonly TimeLineSlice[]; readonly scale: TimeLineScale },
+): Markup {
+  const bars = scale.unit === 'calls' ? [drawCalls(bins, scale)] : drawTimes(bins, scale);
+  return html`<svg class="line" viewBox="0 0 ${bins.length} ${HEIGHT}" preserveAspectRatio="none" aria-hidden="true">
+    ${bars}${markCuts(bins, scale)}${drawHints(row, timeLine)}
   </svg> `;
 }
 
-function drawCalls(bins: readonly TimeLineSlice[]): Markup {
-  const most = bins.reduce((peak, { calls }) => Math.max(peak, calls), 1);
-  const bars = bins.map(({ calls }, index) => bar(index, { from: 0, to: (calls / most) * HEIGHT, isLowest: true }));
+function drawCalls(bins: readonly TimeLineSlice[], { top }: TimeLineScale): Markup {
+  const bars = bins.map(({ calls }, index) =>
+    bar(index, { from: 0, to: Math.min(calls / top, 1) * HEIGHT, isLowest: true }),
+  );
   return html`<path class="u-calls" d="${bars.join('')}" />`;
 }
 
-function drawTimes(bins: readonly TimeLineSlice[]): Markup[] {
-  const most = bins.reduce((peak, { totalNs }) => Math.max(peak, totalNs), 0);
-  const tops = bins.map(() => 0);
+function drawTimes(bins: readonly TimeLineSlice[], { top }: TimeLineScale): Markup[] {
+  const reached = bins.map(() => 0);
   return TIME_USES.flatMap((use, field) => {
     const bars = bins.map(({ nsByUse }, index) => {
-      const from = tops[index] ?? 0;
-      const to = from + ((nsByUse[field] ?? 0) / most) * HEIGHT;
-      tops[index] = to;
-      return bar(index, { from, to, isLowest: from === 0 });
+      const from = reached[index] ?? 0;
+      const to = from + ((nsByUse[field] ?? 0) / top) * HEIGHT;
+      reached[index] = to;
+      return bar(index, { from, to: Math.min(to, HEIGHT), isLowest: from === 0 });
     });
     const shape = bars.join('');
     return shape === '' ? [] : [html`<path class="u-${use}" d="${shape}" />`];
   });
+}
+
+/** A line over each bar that goes on above the picture. */
+function markCuts(bins: readonly TimeLineSlice[], { unit, top }: TimeLineScale): Markup | undefined {
+  const marks = bins.map((bin, index) => (heightOf(bin, unit) > top ? `M${index} 0h1v${CUT_HEIGHT}h-1z` : ''));
+  const shape = marks.join('');
+  return shape === '' ? undefined : html`<path class="cut" d="${shape}" />`;
 }
 
 /** From the bottom up. */

@@ -6,6 +6,8 @@ import { formatPercent, formatSpan } from './report-numbers.ts';
 import { drawTimeAxis, drawTimeLineRow } from './time-line-picture.ts';
 import type { TimeLine } from './time-line.ts';
 import type { TimeLineRow } from './time-line-row.ts';
+import { scaleOf } from './time-line-scale.ts';
+import type { TimeLineScale } from './time-line-scale.ts';
 import { formatTimeLineTable } from './time-line-table.ts';
 import { TIME_USES } from './time-use.ts';
 
@@ -30,7 +32,8 @@ export function formatTimeLines(sources: readonly SourceTimeLine[], otherFileCou
     'Time lines',
     html`<p>
       For each consumer, how much of a core its mappings took, from moment to moment. Each line has a scale of its own:
-      its highest value stands on the left. Where no durations are known, the bars are calls.
+      its highest value stands on the left, and a line on top marks bars that are cut. Where no durations are known, the
+      bars are calls.
     </p>`,
     uses.length === 0 ? undefined : legend(uses),
     timed.map((source) => formatSource(source, timed.length > 1)),
@@ -58,9 +61,20 @@ function formatSource({ file, timeLine }: SourceTimeLine, isOneOfSeveral: boolea
 }
 
 function formatRow(row: TimeLineRow, timeLine: TimeLine): Markup {
-  const peak = describePeak(row, timeLine);
-  return html`<div class="who"><b>${shortName(row.consumer)}</b><small>${peak}</small></div>
-    ${drawTimeLineRow(row, timeLine)}`;
+  const bins = Array.from({ length: timeLine.binCount }, (_, index) => row.slice(timeLine.firstBin + index));
+  const scale = scaleOf(bins);
+  const calls = formatAmount(row.callCount, 'call', 'calls');
+  return html`<div class="who">
+      <b>${shortName(row.consumer)}</b><small>${calls}, ${describeScale(scale, timeLine.binSeconds)}</small>
+    </div>
+    ${drawTimeLineRow(row, timeLine, { bins, scale })}`;
+}
+
+function describeScale({ unit, peak, top }: TimeLineScale, binSeconds: number): string {
+  const format = (height: number): string =>
+    unit === 'ns' ? formatPercent((height / 1e9 / binSeconds) * 100) : formatCount(Math.round(height));
+  const of = unit === 'ns' ? ' of a core' : ' in a step';
+  return `at most ${format(peak)}${of}${top < peak ? `; bars are cut at ${format(top)}` : ''}`;
 }
 
 function describeSteps({ binSeconds, untimedCount }: TimeLine, hiddenCount: number): string[] {
@@ -72,21 +86,6 @@ function describeSteps({ binSeconds, untimedCount }: TimeLine, hiddenCount: numb
   ];
 }
 
-function describePeak(row: TimeLineRow, timeLine: TimeLine): string {
-  const bins = Array.from({ length: timeLine.binCount }, (_, index) => row.slice(timeLine.firstBin + index));
-  const calls = formatAmount(row.callCount, 'call', 'calls');
-  if (row.totalNs === 0) {
-    const most = bins.reduce((peak, bin) => Math.max(peak, bin.calls), 0);
-    return `${calls}, at most ${formatCount(most)} in a step`;
-  }
-  const most = bins.reduce((peak, bin) => Math.max(peak, bin.totalNs), 0);
-  return `${calls}, at most ${formatPercent(sharePercent(most, timeLine.binSeconds))} of a core`;
-}
-
 function allOf(row: TimeLineRow, { firstBin, binCount }: TimeLine): { readonly nsByUse: readonly number[] } {
   return row.slice(firstBin, binCount);
-}
-
-function sharePercent(ns: number, seconds: number): number {
-  return (ns / 1e9 / seconds) * 100;
 }

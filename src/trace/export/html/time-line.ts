@@ -1,6 +1,7 @@
 import { nameConsumer } from '../../analysis/consumer.ts';
 import { divideTime } from '../../analysis/part-times.ts';
 import type { MappingEvent } from '../../mapping-event.ts';
+import { shortName } from './markup.ts';
 import { TimeLineRow } from './time-line-row.ts';
 import { TIME_USES } from './time-use.ts';
 import type { TimeUse } from './time-use.ts';
@@ -91,7 +92,7 @@ export class TimeLine {
     const path = event.path.join(';');
     const known = this.#rowsByPath.get(path);
     if (known !== undefined) return known;
-    const name = this.#rowsByPath.size < PATHS_MAX ? nameConsumer(event).name : OTHER_CONSUMERS;
+    const name = this.#rowsByPath.size < PATHS_MAX ? shortName(nameConsumer(event).name) : OTHER_CONSUMERS;
     const row = this.#rows.get(name) ?? this.#newRow(this.#rows.size < ROWS_MAX ? name : OTHER_CONSUMERS);
     if (this.#rowsByPath.size < PATHS_MAX) this.#rowsByPath.set(path, row);
     return row;

@@ -18,18 +18,6 @@ export const REPORT_STYLE = `
     --undivided: #4fa897; --core: #74b583;
   }
 }
-@media print {
-  :root {
-    --page: #ffffff; --ink: #000000; --faint: #444444; --rule: #bbbbbb; --panel: #ffffff; --link: #000000;
-    --frame-0: #e9edf1; --frame-1: #dde3e9; --frame-2: #f0f2f5;
-  }
-  body { font-size: 11px; }
-  svg { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  .tools, .readout { display: none; }
-  .scroll { overflow: visible; }
-  tr, .finding, .paths li, .lines > * { break-inside: avoid; }
-  h2, h3 { break-after: avoid; }
-}
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
 main { max-width: 1200px; margin: 0 auto; padding: 24px 20px 48px; }
@@ -95,5 +83,24 @@ summary { cursor: pointer; color: var(--link); width: fit-content; }
   main { padding: 16px 12px 32px; }
   .lines { grid-template-columns: 1fr; gap: 4px; } .lines > div:empty { display: none; }
   .facts div { padding: 4px 10px; } .facts dd { font-size: 17px; }
+}
+@media print {
+  :root {
+    --page: #ffffff; --ink: #000000; --faint: #444444; --rule: #bbbbbb; --panel: #ffffff; --link: #000000;
+    --frame-0: #e9edf1; --frame-1: #dde3e9; --frame-2: #f0f2f5;
+  }
+  body { font-size: 12px; }
+  main { max-width: none; padding: 0; }
+  table { font-size: 9.5px; }
+  th, small { font-size: 9px; }
+  th, td { padding: 3px 8px 3px 0; }
+  td:first-child { min-width: 8em; }
+  .bar, .bar.short { width: 70px; }
+  .basis, .legend, .evidence { font-size: 11px; }
+  svg { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  .tools, .readout { display: none; }
+  .scroll { overflow: visible; }
+  tr, .finding, .paths li, .lines > * { break-inside: avoid; }
+  h2, h3 { break-after: avoid; }
 }
 `;

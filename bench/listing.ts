@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 
 import { assert } from '../src/base/assert.ts';
 import { formatSize } from '../src/base/sizes.ts';
-import { formatCount } from '../src/cli/number-format.ts';
+import { formatCount } from '../src/base/number-format.ts';
 import { listHoldingProcesses } from '../src/machine/buffers/holding-processes.ts';
 import { joinBuffers } from '../src/machine/buffers/join-buffers.ts';
 import { median } from '../src/measure/sampling.ts';

@@ -1,6 +1,6 @@
 /** The results of a run of the benchmarks: as a table for people, as an object for programs. */
 
-import { formatDuration, formatRatio } from '../src/cli/number-format.ts';
+import { formatDuration, formatRatio } from '../src/base/number-format.ts';
 import { formatTable } from '../src/cli/table.ts';
 import { COLUMNS_MAX } from '../src/cli/terminal.ts';
 import type { CPeer } from '../src/measure/c-peer.ts';

@@ -12,7 +12,7 @@ import { buildDocs } from './docs.mjs';
 import { check } from './check.mjs';
 import { commandWords } from './command-words.mjs';
 import { installDependencies } from './install.mjs';
-import { installForGuests } from './vm-install.mjs';
+import { installForTests } from './vm-install.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const [task, ...rest] = process.argv.slice(2);
@@ -30,7 +30,7 @@ const tasks = {
   },
   test: async () => {
     // The machine is changed only on explicit request.
-    if (process.env.DMABUF_TEST_INSTALL === '1') installForGuests();
+    if (process.env.DMABUF_TEST_INSTALL === '1') installForTests();
     await build(root);
     check(root, rest);
   },
@@ -49,7 +49,7 @@ const tasks = {
     await import(pathToFileURL(main).href);
   },
   'vm:install': () => {
-    if (!installForGuests()) process.exitCode = 1;
+    if (!installForTests()) process.exitCode = 1;
   },
   bench: async () => {
     await build(root);

@@ -1,10 +1,11 @@
-// Installs the requirements of the guests of `npm run vm` and of the tests, and the compiler that
-// builds native/border.c for arm64, on Debian as root: `npm run vm:install`. Kernels and images are
-// not installed: the first boot downloads them into a cache.
+// Installs what tests need from Debian, as root: `npm run vm:install`. The requirements of the guests
+// of `npm run vm`, the compiler that builds native/border.c for arm64, and a browser. Kernels and
+// images are not installed: the first boot downloads them into a cache.
 
 import { spawnSync } from 'node:child_process';
 
-const PACKAGES = [
+/** Each group by itself: where one is not to be had, the others are of use. */
+const GUEST_PACKAGES = [
   'gcc-aarch64-linux-gnu',
   'kmod',
   'libc6-dev-arm64-cross',
@@ -12,6 +13,8 @@ const PACKAGES = [
   'qemu-system-x86',
   'xz-utils',
 ];
+/** Pages are tested in it. */
+const BROWSER_PACKAGES = ['chromium'];
 const ATTEMPT_COUNT = 3;
 const PAUSE_MS = 5000;
 const OPTIONS = ['-y', '-q', '-oAcquire::Retries=5', '-oDPkg::Lock::Timeout=300'];
@@ -30,18 +33,21 @@ function runApt(words) {
 }
 
 /** The obstacle to an installation by this process; undefined without one. */
-function obstacle() {
-  if (spawnSync('apt-get', ['--version']).error !== undefined)
-    return 'there is no apt-get: guests are made of Debian packages';
-  if (process.getuid() !== 0) return `only root may: run "apt-get install ${PACKAGES.join(' ')}" as root`;
+function obstacle(packages) {
+  if (spawnSync('apt-get', ['--version']).error !== undefined) return 'there is no apt-get: these are Debian packages';
+  if (process.getuid() !== 0) return `only root may: run "apt-get install ${packages.join(' ')}" as root`;
   return undefined;
 }
 
 /** Returns whether everything is there now. */
-export function installForGuests() {
-  const missing = PACKAGES.filter((name) => !isInstalled(name));
+export function installForTests() {
+  return [GUEST_PACKAGES, BROWSER_PACKAGES].map(installPackages).every(Boolean);
+}
+
+function installPackages(packages) {
+  const missing = packages.filter((name) => !isInstalled(name));
   if (missing.length === 0) return true;
-  const reason = obstacle();
+  const reason = obstacle(missing);
   if (reason !== undefined) {
     process.stderr.write(`Cannot install ${missing.join(', ')} as ${reason}\n`);
     return false;

@@ -15,21 +15,24 @@ const PROGRAMS = ['apt-cache', 'apt-get', 'depmod', 'dpkg-deb', 'ldd', 'npm', 's
  * is missing.
  */
 export function missingRequirement({ emulator }: Architecture): string | undefined {
-  const missing = [emulator, ...PROGRAMS].filter((program) => !isOnPath(program));
+  const missing = [emulator, ...PROGRAMS].filter((program) => findOnPath(program) === undefined);
   if (missing.length === 0) return undefined;
   if (missing.includes('apt-get'))
     return `there is no ${missing.join(', ')}: guests are made of Debian's packages, on Debian`;
   return `there is no ${missing.join(', ')}: run "${INSTALL_COMMAND}" as root`;
 }
 
-function isOnPath(program: string): boolean {
+/** The path of a program, also of those that only root has on its path. */
+export function findOnPath(program: string): string | undefined {
   const folders = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`.split(':');
-  return folders.some((folder) => {
-    try {
-      accessSync(join(folder, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  return folders.map((folder) => join(folder, program)).find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

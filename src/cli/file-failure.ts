@@ -1,7 +1,7 @@
 import { isDmaBufError } from '../base/errors.ts';
 import { readIdentity } from '../diagnosis/accounts.ts';
 import { CommandFailure } from './command.ts';
-import { formatName } from './printable-text.ts';
+import { formatName } from '../base/printable-text.ts';
 
 type Action = 'read' | 'write';
 

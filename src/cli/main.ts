@@ -7,7 +7,7 @@ import { isDmaBufError } from '../base/errors.ts';
 import { BROKEN, CommandFailure, FAILED, SUCCEEDED, USED_WRONGLY } from './command.ts';
 import type { ExitStatus } from './command.ts';
 import { UsageError } from './parse-arguments.ts';
-import { escapeUnprintable } from './printable-text.ts';
+import { escapeUnprintable } from '../base/printable-text.ts';
 import { openTerminal } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -1,5 +1,5 @@
 import type { SourceCall } from '../../trace/source/find-source-callers.ts';
-import { escapeUnprintable } from '../printable-text.ts';
+import { escapeUnprintable } from '../../base/printable-text.ts';
 
 /** Lines as `cscope -L -3` prints them: file, function, line, text. */
 export function formatCallList(calls: readonly SourceCall[]): string[] {

@@ -3,8 +3,8 @@ import type { CallerStatistics } from '../../trace/analysis/caller-statistics.ts
 import type { Consumer } from '../../trace/analysis/consumer.ts';
 import type { TraceReport } from '../../trace/analysis/trace-analysis.ts';
 import type { TraceSummary } from '../../trace/mapping-event.ts';
-import { formatAmount, formatCount, formatDuration } from '../number-format.ts';
-import { formatName } from '../printable-text.ts';
+import { formatAmount, formatCount, formatDuration } from '../../base/number-format.ts';
+import { formatName } from '../../base/printable-text.ts';
 import { indentLines, sectionColumns } from '../report-section.ts';
 import type { ReportStyle } from '../report-section.ts';
 import { formatLabelled, formatTable, wrapText } from '../table.ts';

@@ -1,8 +1,8 @@
 import { formatSize } from '../../base/sizes.ts';
 import { toByteLength } from '../../base/quantities.ts';
 import type { CallEnd, CallNode, SourceCallers, SourcePlace } from '../../trace/source/find-source-callers.ts';
-import { formatAmount } from '../number-format.ts';
-import { formatName } from '../printable-text.ts';
+import { formatAmount } from '../../base/number-format.ts';
+import { formatName } from '../../base/printable-text.ts';
 import type { ReportStyle } from '../report-section.ts';
 import { formatLabelled, wrapText } from '../table.ts';
 import { formatCallList } from './call-list.ts';

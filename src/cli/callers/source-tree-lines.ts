@@ -1,6 +1,6 @@
 import type { CallEnd, CallNode, CallStep } from '../../trace/source/find-source-callers.ts';
-import { formatAmount } from '../number-format.ts';
-import { formatName } from '../printable-text.ts';
+import { formatAmount } from '../../base/number-format.ts';
+import { formatName } from '../../base/printable-text.ts';
 import type { ReportStyle } from '../report-section.ts';
 import { formatLabelled } from '../table.ts';
 

@@ -5,7 +5,7 @@ import type { ControlValue } from '../../v4l2/control-value.ts';
 import type { FormatDescription, RateDescription, SizeDescription } from '../../v4l2/describe-formats.ts';
 import type { VideoDeviceInfo } from '../../v4l2/device-info.ts';
 import type { ConnectorDescription, QueueDescription, VideoDeviceDescription } from '../../v4l2/list-cameras.ts';
-import { formatName } from '../printable-text.ts';
+import { formatName } from '../../base/printable-text.ts';
 import { formatSection, indentLines, indentTexts, sectionColumns } from '../report-section.ts';
 import type { ReportStyle } from '../report-section.ts';
 import { formatLabelled, formatTable, widthOf, wrapText } from '../table.ts';

@@ -2,7 +2,7 @@ import type { Remedy } from '../../diagnosis/remedy.ts';
 import type { BackendChoice } from '../../machine/doctor/choose-backend.ts';
 import type { Finding, FindingStatus, FindingTopic } from '../../machine/doctor/finding.ts';
 import type { MachineReport } from '../../machine/doctor/examine-machine.ts';
-import { formatAmount } from '../number-format.ts';
+import { formatAmount } from '../../base/number-format.ts';
 import type { ReportStyle } from '../report-section.ts';
 import { formatLabelled, wrapText } from '../table.ts';
 

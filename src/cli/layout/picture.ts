@@ -3,7 +3,7 @@
 import { formatSize } from '../../base/sizes.ts';
 import type { ArenaStripes, OrderShare, PagePlacement, RunPlacement } from '../../measure/layout-summary.ts';
 import { toAscii } from '../ascii-text.ts';
-import { formatCount } from '../number-format.ts';
+import { formatCount } from '../../base/number-format.ts';
 import { widthOf } from '../table.ts';
 
 const GAP = '  ';

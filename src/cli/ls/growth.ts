@@ -6,8 +6,8 @@ import type { GroupGrowth } from '../../machine/buffers/group-growth.ts';
 import type { ChangedBuffer, HolderGrowth, SnapshotDifference } from '../../machine/buffers/snapshot-difference.ts';
 import { bufferLines, formatLabels, formatOrigin } from './report.ts';
 import { formatGrowth, formatSizeGrowth } from './text.ts';
-import { formatName } from '../printable-text.ts';
-import { formatAmount, formatCount } from '../number-format.ts';
+import { formatName } from '../../base/printable-text.ts';
+import { formatAmount, formatCount } from '../../base/number-format.ts';
 import { formatTable, wrapText } from '../table.ts';
 import type { Column } from '../table.ts';
 

@@ -15,7 +15,7 @@ import { snapshotLines } from './report.ts';
 import { openScreen } from './screen.ts';
 import { withFile } from '../file-failure.ts';
 import { writeJsonLine } from '../json-line.ts';
-import { formatName } from '../printable-text.ts';
+import { formatName } from '../../base/printable-text.ts';
 import { watchBuffers } from './watch.ts';
 import type { Terminal } from '../terminal.ts';
 

@@ -5,8 +5,8 @@ import type { Gap } from '../../machine/buffers/gap.ts';
 import { groupBuffers, KERNEL_KEY } from '../../machine/buffers/group-buffers.ts';
 import type { BufferGroup, Grouping } from '../../machine/buffers/group-buffers.ts';
 import { formatShare } from './text.ts';
-import { formatName } from '../printable-text.ts';
-import { formatAmount, formatCount } from '../number-format.ts';
+import { formatName } from '../../base/printable-text.ts';
+import { formatAmount, formatCount } from '../../base/number-format.ts';
 import { formatLabelled, formatTable, tableRows } from '../table.ts';
 import type { Cells, Column } from '../table.ts';
 

@@ -1,5 +1,5 @@
 import { formatSize } from '../../base/sizes.ts';
-import { formatCount } from '../number-format.ts';
+import { formatCount } from '../../base/number-format.ts';
 
 /** A size that may have a fraction of a byte. */
 export function formatShare(bytes: number): string {

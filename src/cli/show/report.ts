@@ -6,7 +6,7 @@ import type { VideoFormat } from '../../v4l2/video-format.ts';
 import type { Preview, PreviewStage } from '../../video/preview.ts';
 import type { PreviewWayKind } from '../../video/preview-way.ts';
 import type { StageTimes } from '../../video/stage-clock.ts';
-import { formatAmount, formatDuration } from '../number-format.ts';
+import { formatAmount, formatDuration } from '../../base/number-format.ts';
 import { formatLabelled } from '../table.ts';
 
 /** What was shown. */

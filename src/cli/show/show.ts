@@ -13,7 +13,7 @@ import { CommandFailure, SUCCEEDED } from '../command.ts';
 import type { Command } from '../command.ts';
 import { withFile } from '../file-failure.ts';
 import { writeJsonLine } from '../json-line.ts';
-import { formatName } from '../printable-text.ts';
+import { formatName } from '../../base/printable-text.ts';
 import type { Terminal } from '../terminal.ts';
 import { untilInterrupted } from '../until-interrupted.ts';
 import { SHOW_DESCRIPTION, readShowCommandOptions } from './options.ts';

@@ -1,4 +1,4 @@
-import { formatDuration, formatLargeCount, formatNsPerPage } from '../number-format.ts';
+import { formatDuration, formatLargeCount, formatNsPerPage } from '../../base/number-format.ts';
 
 /** The unit of the costs in a report. */
 export interface CostUnit {

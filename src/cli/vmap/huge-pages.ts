@@ -2,7 +2,7 @@
 
 import { formatSize } from '../../base/sizes.ts';
 import type { HugePageGain } from '../../measure/huge-page-gain.ts';
-import { formatDuration, formatRatio } from '../number-format.ts';
+import { formatDuration, formatRatio } from '../../base/number-format.ts';
 import type { Section } from '../report-section.ts';
 import { formatLabelled, formatTable } from '../table.ts';
 

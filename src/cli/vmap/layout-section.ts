@@ -6,7 +6,7 @@ import type { ArenaStripes } from '../../measure/layout-summary.ts';
 import type { SgTable } from '../../sg/sg-table.ts';
 import { describeFirstRuns, drawPlacements, drawStripes, explainStripes, pictureColumns } from '../layout/picture.ts';
 import type { PictureFrame } from '../layout/picture.ts';
-import { formatCount } from '../number-format.ts';
+import { formatCount } from '../../base/number-format.ts';
 import { indentLines, sectionColumns } from '../report-section.ts';
 import type { Section } from '../report-section.ts';
 import { wrapText } from '../table.ts';

@@ -3,7 +3,7 @@
 import type { MainJobReport } from '../../measure/main-job.ts';
 import type { MappedReport } from '../../measure/vmap-job.ts';
 import type { SecondWay, StampCount } from '../../measure/window-proof.ts';
-import { formatCount } from '../number-format.ts';
+import { formatCount } from '../../base/number-format.ts';
 import { indentTexts } from '../report-section.ts';
 import type { Section } from '../report-section.ts';
 

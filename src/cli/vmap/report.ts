@@ -7,7 +7,7 @@ import { summarizeOrders } from '../../measure/layout-summary.ts';
 import type { MainJobReport } from '../../measure/main-job.ts';
 import { drawOrders } from '../layout/picture.ts';
 import { formatOrders } from '../layout/report.ts';
-import { formatAmount } from '../number-format.ts';
+import { formatAmount } from '../../base/number-format.ts';
 import { formatSection, indentLines, sectionColumns } from '../report-section.ts';
 import type { ReportStyle, Section } from '../report-section.ts';
 import { formatLabelled } from '../table.ts';

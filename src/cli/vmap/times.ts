@@ -4,7 +4,7 @@ import { GiB, MiB } from '../../base/sizes.ts';
 import type { MeasuredConversion } from '../../measure/conversion-job.ts';
 import type { MainJobReport } from '../../measure/main-job.ts';
 import type { MappedReport, RefusedReport } from '../../measure/vmap-job.ts';
-import { formatCount, formatRatio } from '../number-format.ts';
+import { formatCount, formatRatio } from '../../base/number-format.ts';
 import { costUnitOf } from './cost-unit.ts';
 import type { CostUnit } from './cost-unit.ts';
 import type { ReportStyle, Section } from '../report-section.ts';

@@ -1,4 +1,5 @@
 import { formatSize } from '../../base/sizes.ts';
+import { callRate } from './call-rate.ts';
 import type { CallerStatistics } from './caller-statistics.ts';
 
 /** Something that a trace shows, in words, with the numbers behind it. */
@@ -27,8 +28,6 @@ interface TraceFacts {
   readonly timeSpanSeconds?: number;
 }
 
-/** Fewer calls are no rate. */
-const STEADY_CALLS_MIN = 10;
 /** A shorter trace shows nothing of what happens seldom. */
 const SPAN_SECONDS_MIN = 1;
 const FBDEV = 'fbdev emulation';
@@ -71,11 +70,11 @@ function findOneUses({ consumer, buffers, callCount }: CallerStatistics): Findin
 }
 
 /** "maps 1.5 MiB 60 times a second: 4 % of a core". */
-function findSteady({ consumer, callCount, firstTime, lastTime, totalNs, totalBytes }: CallerStatistics): Finding[] {
-  if (callCount < STEADY_CALLS_MIN || firstTime === undefined || lastTime === undefined) return [];
-  const seconds = lastTime - firstTime;
-  if (seconds <= 0) return [];
-  const callsPerSecond = (callCount - 1) / seconds;
+function findSteady(caller: CallerStatistics): Finding[] {
+  const { consumer, callCount, totalNs, totalBytes } = caller;
+  const rate = callRate(caller);
+  if (rate === undefined) return [];
+  const { seconds, callsPerSecond } = rate;
   const size = totalBytes === undefined ? 'a buffer' : formatSize(Math.round(totalBytes / callCount));
   const sharePercent = totalNs === undefined ? undefined : (totalNs / 1e9 / seconds) * 100;
   const share = sharePercent === undefined ? '' : `, ${toThreeDigits(sharePercent)} % of a core`;

@@ -17,7 +17,8 @@ const KINDS: readonly (readonly [PartKind, RegExp])[] = [
   ['lock-wait', /^(?:__)?(?:mutex_lock|ww_mutex_lock|dma_resv_lock|rt_mutex_lock)\w*$/u],
 ];
 
-function kindOf(name: string): PartKind {
+/** What a function inside a mapping does, by its name. */
+export function partKindOf(name: string): PartKind {
   return KINDS.find(([, pattern]) => pattern.test(name))?.[0] ?? 'other';
 }
 
@@ -36,7 +37,7 @@ export function divideTime(parts: readonly MappingPart[], durationNs: number): P
     if (part.depth < depth) break;
     if (part.depth > depth) continue;
     if (part.ns === undefined) return undefined;
-    times[kindOf(part.name)] += part.ns;
+    times[partKindOf(part.name)] += part.ns;
     known += part.ns;
   }
   if (times.vmap === 0) return undefined;

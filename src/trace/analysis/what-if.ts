@@ -1,3 +1,4 @@
+import { formatDuration } from '../../base/number-format.ts';
 import { checkCost } from './conversion-cost.ts';
 import type { ConversionCost } from './conversion-cost.ts';
 import type { CallerStatistics } from './caller-statistics.ts';
@@ -59,7 +60,7 @@ function estimateByEntry(callers: readonly CallerStatistics[], given?: Conversio
       highNs: conversionNs * (1 - 1 / BY_ENTRY_RATIO.high),
       ofNs: sumOf(divided, ({ totalNs }) => totalNs ?? 0),
       basis: [
-        `Conversion took ${Math.round(conversionNs)} ns in the ${sumOf(divided, ({ dividedCount }) => dividedCount)} mappings whose parts are known.`,
+        `Conversion took ${formatDuration(conversionNs)} in the ${sumOf(divided, ({ dividedCount }) => dividedCount)} mappings whose parts are known.`,
         "That is the exporter's own time: the tracer's cost is in it, so the range is rather too high.",
         `Conversion by entry is ${BY_ENTRY_RATIO.low} (6.12, in instructions) to ${BY_ENTRY_RATIO.high} times (Radxa O6) as fast.`,
       ],
@@ -94,7 +95,7 @@ function estimateBatched(callers: readonly CallerStatistics[]): Saving | undefin
     highNs: vmapNs * (1 - 1 / BATCHED_RATIO_MAX),
     ofNs: vmapNs,
     basis: [
-      `vmap took ${Math.round(vmapNs)} ns in the ${sumOf(divided, ({ dividedCount }) => dividedCount)} mappings whose parts are known.`,
+      `vmap took ${formatDuration(vmapNs)} in the ${sumOf(divided, ({ dividedCount }) => dividedCount)} mappings whose parts are known.`,
       `At best it is ${BATCHED_RATIO_MAX} times as fast: order-8 pages on a Rockchip RK3588 (arm64).`,
       'Nothing is gained where pages are scattered one by one, nor on x86-64 below runs of 2 MiB.',
     ],

@@ -3,6 +3,11 @@ import type { MappingEvent, MappingPart } from '../mapping-event.ts';
 /** Processes of the viewer: pids of tasks, and this for what names no task. */
 const NO_TASK = 0;
 const US = 1e6;
+/**
+ * Times are multiples of this. speedscope subtracts the first time and adds durations: of other
+ * fractions, a part would end a little after the next one begins.
+ */
+const STEP_US = 2 ** -10;
 
 /**
  * Chrome's trace JSON (Perfetto and speedscope open it), a line an event, so that `readTrace` reads
@@ -21,10 +26,11 @@ export class ChromeTrace {
     const atUs = event.time === undefined ? this.#nextUs : event.time * US;
     const durationUs = (event.durationNs ?? 0) / 1000;
     this.#nextUs = atUs + Math.max(1, durationUs);
+    const span = spanFrom(atUs, durationUs);
     const rows = [
       ...(this.#named.has(pid) ? [] : [nameTask(pid, event.task?.comm)]),
-      slice({ name: event.path[0] ?? '', atUs, durationUs, pid, args: event }),
-      ...placeParts(event.parts ?? [], atUs, pid),
+      slice({ name: event.path[0] ?? '', span, pid, args: event }),
+      ...placeParts(event.parts ?? [], span, pid),
     ];
     this.#named.add(pid);
     return rows.map((row) => {
@@ -39,31 +45,38 @@ function nameTask(pid: number, comm = pid === NO_TASK ? 'task not known' : Strin
   return JSON.stringify({ ph: 'M', name: 'process_name', pid, tid: pid, args: { name: comm } });
 }
 
-function slice({
-  name,
-  atUs,
-  durationUs,
-  pid,
-  args,
-}: {
-  name: string;
-  atUs: number;
-  durationUs: number;
-  pid: number;
-  args?: MappingEvent;
-}): string {
-  const cat = args === undefined ? 'dma-buf-part' : 'dma-buf';
-  return JSON.stringify({ ph: 'X', cat, name, ts: atUs, dur: durationUs, pid, tid: pid, args });
+/** From when to when, in microseconds. */
+interface Span {
+  readonly fromUs: number;
+  readonly toUs: number;
 }
 
-function placeParts(parts: readonly MappingPart[], atUs: number, pid: number): string[] {
-  // By depth: where the next part stands. A part's own parts begin where it does.
-  const next: number[] = [atUs, atUs];
+function slice({ name, span, pid, args }: { name: string; span: Span; pid: number; args?: MappingEvent }): string {
+  const cat = args === undefined ? 'dma-buf-part' : 'dma-buf';
+  const { fromUs, toUs } = span;
+  return JSON.stringify({ ph: 'X', cat, name, ts: fromUs, dur: toUs - fromUs, pid, tid: pid, args });
+}
+
+/** Nothing ends after what it is in. */
+function spanFrom(fromUs: number, durationUs: number, endUs = Number.POSITIVE_INFINITY): Span {
+  const from = Math.min(toStep(fromUs), endUs);
+  return { fromUs: from, toUs: Math.min(toStep(fromUs + durationUs), endUs) };
+}
+
+function toStep(us: number): number {
+  return Math.round(us / STEP_US) * STEP_US;
+}
+
+function placeParts(parts: readonly MappingPart[], whole: Span, pid: number): string[] {
+  // By depth: where the next part stands, and where what it is in ends. A part's own parts begin
+  // where it does.
+  const next: Span[] = [whole, whole];
   return parts.map(({ name, depth, ns = 0 }) => {
-    const from = next[depth] ?? atUs;
+    const { fromUs, toUs } = next[depth] ?? whole;
+    const span = spanFrom(fromUs, ns / 1000, toUs);
     next.length = depth + 1;
-    next[depth] = from + ns / 1000;
-    next[depth + 1] = from;
-    return slice({ name, atUs: from, durationUs: ns / 1000, pid });
+    next[depth] = { fromUs: span.toUs, toUs };
+    next[depth + 1] = span;
+    return slice({ name, span, pid });
   });
 }

@@ -71,6 +71,13 @@ test('StackTotals gives each part what it took itself, and no separator within a
   );
 });
 
+test('StackTotals keeps 64 Mi characters of stacks apart, and weighs the rest', () => {
+  const totals = new StackTotals('calls');
+  for (let index = 0; index < 70; index += 1) totals.add({ ...PARTS, path: [String(index).padStart(2 ** 20, 'x')] });
+  totals.add({ ...PARTS, path: ['0'.padStart(2 ** 20, 'x')] });
+  assert.deepEqual([totals.stacks().length, totals.otherWeight], [64, 6]);
+});
+
 test('ChromeTrace is JSON whose parts lie within their callers', () => {
   const { traceEvents } = JSON.parse(chromeTraceLines([PARTS]).join('\n')) as {
     traceEvents: { ph: string; name: string; ts?: number; dur?: number; pid: number }[];
@@ -79,11 +86,12 @@ test('ChromeTrace is JSON whose parts lie within their callers', () => {
     traceEvents.map(({ ph, name, ts, dur, pid }) => [ph, name, ts, dur, pid]),
     [
       ['M', 'process_name', undefined, undefined, 7],
-      ['X', 'dma_buf_vmap', 2_000_000, 0.1, 7],
-      ['X', 'system_heap_vmap', 2_000_000, 0.09, 7],
-      ['X', 'vmalloc', 2_000_000, 0.01, 7],
-      ['X', 'vmap', 2_000_000.01, 0.05, 7],
-      ['X', 'other', 2_000_000.09, 0.004, 7],
+      // In steps of 1/1024 of a microsecond.
+      ['X', 'dma_buf_vmap', 2_000_000, 102 / 1024, 7],
+      ['X', 'system_heap_vmap', 2_000_000, 92 / 1024, 7],
+      ['X', 'vmalloc', 2_000_000, 10 / 1024, 7],
+      ['X', 'vmap', 2_000_000 + 10 / 1024, 51 / 1024, 7],
+      ['X', 'other', 2_000_000 + 92 / 1024, 4 / 1024, 7],
     ],
   );
 });

@@ -10,6 +10,8 @@ export interface WeightedStack {
 }
 
 const STACKS_MAX = 262_144;
+/** A kernel's stacks together have some thousands; a hostile file has long names. */
+const KEPT_LENGTH_MAX = 2 ** 26;
 const SEPARATOR = ';';
 
 /**
@@ -19,6 +21,7 @@ const SEPARATOR = ';';
 export class StackTotals {
   readonly #weightKind: StackWeight;
   readonly #weights = new Map<string, number>();
+  #keptLength = 0;
   /** Weight of stacks beyond those that are kept apart. */
   otherWeight = 0;
 
@@ -56,8 +59,10 @@ export class StackTotals {
     const key = frames.join(SEPARATOR);
     const known = this.#weights.get(key);
     if (known !== undefined) this.#weights.set(key, known + weight);
-    else if (this.#weights.size < STACKS_MAX) this.#weights.set(key, weight);
-    else this.otherWeight += weight;
+    else if (this.#weights.size < STACKS_MAX && this.#keptLength + key.length <= KEPT_LENGTH_MAX) {
+      this.#weights.set(key, weight);
+      this.#keptLength += key.length;
+    } else this.otherWeight += weight;
   }
 }
 

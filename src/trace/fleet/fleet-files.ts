@@ -1,0 +1,135 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { DmaBufError } from '../../base/errors.ts';
+import { SCHEMA_KEY, SCHEMA_VERSION } from '../export/parquet/event-columns.ts';
+import type { Duckdb } from './duckdb.ts';
+import { findParquetFault } from './parquet-footer.ts';
+
+const SUFFIX = '.parquet';
+/** What DuckDB takes for a pattern. In brackets, each stands for itself. */
+const PATTERN_CHARACTERS = /[*?[]/gu;
+/** More would help nobody, and their names have to be held. */
+const FILES_MAX = 1_000_000;
+
+/** A file name that DuckDB does not take for a pattern. */
+export function toPlainPattern(path: string): string {
+  return path.replaceAll(PATTERN_CHARACTERS, '[$&]');
+}
+
+/** Whether a name stands for several files, where there is no file of that name. */
+export function isPattern(path: string): boolean {
+  return path.search(PATTERN_CHARACTERS) !== -1;
+}
+
+/**
+ * The Parquet files that sources mean: files, folders with files in them at any depth, patterns.
+ *
+ * @throws {DmaBufError} with code ENOENT for a source that means none, EBADMSG for a file that is
+ *   no Parquet file, EPROTONOSUPPORT for one with other columns
+ */
+export async function findFleetFiles(sources: readonly string[], duckdb: Duckdb): Promise<string[]> {
+  const found = new Set<string>();
+  for (const source of sources) for (const file of await filesOf(source, duckdb)) found.add(file);
+  const files = [...found];
+  for (const file of files) {
+    const fault = await asRefusal(file, async () => await findParquetFault(file));
+    if (fault !== undefined) throw damaged(file, fault);
+  }
+  await checkVersions(files, duckdb);
+  return files;
+}
+
+async function filesOf(source: string, duckdb: Duckdb): Promise<string[]> {
+  const stats = await asRefusal(source, async () => await statIfThere(source));
+  if (stats?.isDirectory() === true) return await filesBelow(source);
+  if (stats !== undefined) return [source];
+  const found = isPattern(source) ? await matchPattern(source, duckdb) : [];
+  if (found.length > 0) return found;
+  throw new DmaBufError(`Cannot read ${source} as there is no such file`, { code: 'ENOENT', values: { path: source } });
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await asRefusal(folder, async () => await readdir(folder, { recursive: true, withFileTypes: true }));
+  const found = entries.filter((entry) => !entry.isDirectory() && entry.name.endsWith(SUFFIX));
+  if (found.length > 0) return found.map(({ parentPath, name }) => join(parentPath, name)).toSorted();
+  throw new DmaBufError(
+    `Cannot read ${folder} as no file in it has a name that ends in ${SUFFIX}: "dmabuf trace export --parquet" writes them`,
+    { code: 'ENOENT', values: { path: folder } },
+  );
+}
+
+async function matchPattern(pattern: string, duckdb: Duckdb): Promise<string[]> {
+  const { rows } = await duckdb.ask(`SELECT file FROM glob(${quote(pattern)}) ORDER BY file`, FILES_MAX);
+  return rows.map(({ file }) => String(file));
+}
+
+async function checkVersions(files: readonly string[], duckdb: Duckdb): Promise<void> {
+  try {
+    await checkVersionsAtOnce(files, duckdb);
+  } catch (error) {
+    if (error instanceof DmaBufError || files.length === 1) throw asDamaged(files[0] ?? '', error);
+    // Which of them it is, the engine does not always say.
+    for (const file of files) await checkVersions([file], duckdb);
+    throw asDamaged(files[0] ?? '', error);
+  }
+}
+
+async function checkVersionsAtOnce(files: readonly string[], duckdb: Duckdb): Promise<void> {
+  const list = files.map((file) => quote(toPlainPattern(file))).join(', ');
+  const { rows } = await duckdb.ask(
+    `SELECT file_name, CAST(value AS VARCHAR) AS version FROM parquet_kv_metadata([${list}])
+     WHERE key = CAST('${SCHEMA_KEY}' AS BLOB)`,
+    FILES_MAX,
+  );
+  const versions = new Map(rows.map(({ file_name, version }) => [String(file_name), String(version)]));
+  for (const file of files) {
+    const version = versions.get(file);
+    if (version === SCHEMA_VERSION) continue;
+    const reason =
+      version === undefined
+        ? 'it has no events of mappings: "dmabuf trace export --parquet" writes them'
+        : `its columns are of version ${version}, and this dmabuf reads version ${SCHEMA_VERSION}: export the trace anew`;
+    throw new DmaBufError(`Cannot read ${file} as ${reason}`, { code: 'EPROTONOSUPPORT', values: { path: file } });
+  }
+}
+
+function asDamaged(file: string, error: unknown): DmaBufError {
+  if (error instanceof DmaBufError) return error;
+  const what = error instanceof Error ? error.message.split('\n', 1)[0] : String(error);
+  return damaged(file, `it is damaged: ${what}`, error);
+}
+
+function damaged(file: string, fault: string, cause?: unknown): DmaBufError {
+  return new DmaBufError(`Cannot read ${file} as ${fault}`, { code: 'EBADMSG', values: { path: file }, cause });
+}
+
+async function statIfThere(path: string): Promise<Awaited<ReturnType<typeof stat>> | undefined> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') return undefined;
+    throw error;
+  }
+}
+
+/** A refusal of the kernel, as this package has them. */
+async function asRefusal<Value>(path: string, body: () => Promise<Value>): Promise<Value> {
+  try {
+    return await body();
+  } catch (cause) {
+    const { code, syscall } = cause as NodeJS.ErrnoException;
+    if (code === undefined || syscall === undefined) throw cause;
+    throw new DmaBufError(`Cannot read ${path}: ${syscall} is refused with ${code}`, {
+      code: code as DmaBufError['code'],
+      syscall,
+      values: { path },
+      cause,
+    });
+  }
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}

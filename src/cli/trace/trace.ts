@@ -3,13 +3,15 @@ import { checkFiles, writeMappings } from '../callers/callers.ts';
 import { readFiles } from '../callers/read-files.ts';
 import { formatGaps } from '../callers/report.ts';
 import { SUCCEEDED } from '../command.ts';
-import type { Command } from '../command.ts';
+import type { Command, ExitStatus } from '../command.ts';
 import type { CommandDescription } from '../command-description.ts';
 import { writeJsonLine } from '../json-line.ts';
 import { parseArguments, UsageError } from '../parse-arguments.ts';
 import { formatTraceReport } from './report.ts';
 import type { Terminal } from '../terminal.ts';
 import { writeExport } from './export.ts';
+import { writeParquet } from './export-parquet.ts';
+import { isFleet, tellFleet } from './fleet.ts';
 
 const ACTIONS = ['report', 'export'] as const;
 
@@ -20,11 +22,18 @@ const DESCRIPTION = {
     'Reads the files that "dmabuf callers" reads. "report" tells what was found, with its evidence, what mappings spend their time ' +
       'on, and what would be saved if sg tables were converted by entry, if vmap mapped runs at once, and if each buffer were mapped ' +
       'once: as ranges, with what they rest on. "export" writes the mappings in the form of another program.',
+    '"export --parquet" writes the events of the files as columns, and "report" answers over any number of such files, of many ' +
+      'devices and builds: who maps, what takes the most time, what is refused, and with --since which drivers map more than before. ' +
+      'They need the packages hyparquet-writer and @duckdb/node-api beside this one.',
   ],
   argument: {
     usage: 'report|export FILE...',
     forms: [
       { name: 'report FILE', text: 'findings, parts, and what could be saved; - is standard input' },
+      {
+        name: 'report FOLDER',
+        text: 'the same of Parquet files: those in a folder, those that a pattern such as "2026-*/*.parquet" names, or FILE',
+      },
       { name: 'export FILE', text: 'the mappings, as --form says' },
     ],
     suggestions: ACTIONS,
@@ -48,6 +57,19 @@ const DESCRIPTION = {
         { name: 'speedscope', text: 'for speedscope' },
       ],
     },
+    parquet: {
+      value: 'OUT',
+      text: 'export: writes a Parquet file of the events instead; it appears when it is complete',
+      completion: 'file',
+    },
+    device: { value: 'NAME', text: 'export --parquet: which machine the files are of. Default: that stays unknown' },
+    build: {
+      value: 'ID',
+      text:
+        'export --parquet: which software it ran. Default: that stays unknown. report --since: the newer build of two. Default: the ' +
+        'only other one',
+    },
+    since: { value: 'BUILD', text: 'report, of Parquet files: which drivers map more than with this build' },
     'by-page-ns': {
       value: 'NS',
       text: 'report: what conversion page by page costs for each page on the machine in question',
@@ -61,21 +83,56 @@ export const traceCommand: Command = {
   name: 'trace',
   description: DESCRIPTION,
   run: async (args, terminal) => {
-    const { options, words } = parseArguments(DESCRIPTION, args);
+    const { options, words } = parseWords(args);
     const [action, ...files] = words;
     if (action !== 'report' && action !== 'export')
       throw new UsageError(`Cannot tell what to do: give report or export, see "${DESCRIPTION.invocation} --help"`);
     checkFiles(files, DESCRIPTION.invocation);
-    if (action === 'export') {
-      if (options.json || options.jsonl)
-        throw new UsageError('Cannot use --json or --jsonl with export: they go with report');
-      await writeExport(files, options.form ?? 'collapsed', terminal);
-    } else if (options.form !== undefined) throw new UsageError('Cannot use --form with report as it goes with export');
-    else if (options.jsonl) await writeMappings(files, terminal);
-    else await report(files, { asJson: options.json, cost: readCost(options) }, terminal);
-    return SUCCEEDED;
+    return action === 'export' ? await runExport(files, options, terminal) : await runReport(files, options, terminal);
   },
 };
+
+type Options = ReturnType<typeof parseWords>['options'];
+
+// eslint-disable-next-line typescript/explicit-function-return-type -- its type is that of the description
+function parseWords(args: readonly string[]) {
+  return parseArguments(DESCRIPTION, args);
+}
+
+async function runExport(files: readonly string[], options: Options, terminal: Terminal): Promise<ExitStatus> {
+  const { parquet, device, build } = options;
+  if (options.json || options.jsonl)
+    throw new UsageError('Cannot use --json or --jsonl with export: they go with report');
+  if (options.since !== undefined) throw new UsageError('Cannot use --since with export as it goes with report');
+  if (parquet === undefined) {
+    if (device !== undefined || build !== undefined)
+      throw new UsageError('Cannot use --device or --build with export as they go with --parquet OUT');
+    await writeExport(files, options.form ?? 'collapsed', terminal);
+    return SUCCEEDED;
+  }
+  if (options.form !== undefined) throw new UsageError('Cannot use --form with --parquet: leave one of them out');
+  if (device === '' || build === '') throw new UsageError('Cannot use an empty --device or --build: leave it out');
+  return await writeParquet(files, { path: parquet, labels: { device, build } }, terminal);
+}
+
+async function runReport(files: readonly string[], options: Options, terminal: Terminal): Promise<ExitStatus> {
+  const { since, build, json: asJson } = options;
+  const cost = readCost(options);
+  if (options.form !== undefined) throw new UsageError('Cannot use --form with report as it goes with export');
+  if (options.parquet !== undefined || options.device !== undefined)
+    throw new UsageError('Cannot use --parquet or --device with report as they go with export');
+  if (build !== undefined && since === undefined)
+    throw new UsageError('Cannot use --build with report as it goes with --since: give both');
+  if (await isFleet(files)) {
+    if (options.jsonl || cost !== undefined)
+      throw new UsageError('Cannot use --jsonl, --by-page-ns or --by-entry-ns with Parquet files: leave them out');
+    return await tellFleet(files, { since, build, asJson }, terminal);
+  }
+  if (since !== undefined) throw new UsageError('Cannot use --since with traces: export them with --parquet first');
+  if (options.jsonl) await writeMappings(files, terminal);
+  else await report(files, { asJson, cost }, terminal);
+  return SUCCEEDED;
+}
 
 interface GivenCost {
   readonly byPageNs: number;

@@ -35,6 +35,11 @@ const OPTIONS = {
   allow_community_extensions: 'false',
 };
 
+/** What the engine says of a question that it could not answer: one line. */
+export class EngineError extends Error {
+  override readonly name = 'EngineError';
+}
+
 /** Rows of an answer, by the names of its columns. */
 export interface SqlAnswer {
   readonly rows: readonly Readonly<Record<string, unknown>>[];
@@ -104,7 +109,8 @@ export class Duckdb {
     } catch (error) {
       // An interrupted question fails: the reason is what was asked for.
       throwIfAborted(this.#signal);
-      throw error;
+      const [what] = (error instanceof Error ? error.message : String(error)).split('\n', 1);
+      throw new EngineError(what, { cause: error });
     } finally {
       stopListening();
     }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { DmaBufError } from '../../base/errors.ts';
 import { SCHEMA_KEY, SCHEMA_VERSION } from '../export/parquet/event-columns.ts';
+import { EngineError } from './duckdb.ts';
 import type { Duckdb } from './duckdb.ts';
 import { findParquetFault } from './parquet-footer.ts';
 
@@ -68,10 +69,10 @@ async function checkVersions(files: readonly string[], duckdb: Duckdb): Promise<
   try {
     await checkVersionsAtOnce(files, duckdb);
   } catch (error) {
-    if (error instanceof DmaBufError || files.length === 1) throw asDamaged(files[0] ?? '', error);
+    if (!(error instanceof EngineError)) throw error;
     // Which of them it is, the engine does not always say.
-    for (const file of files) await checkVersions([file], duckdb);
-    throw asDamaged(files[0] ?? '', error);
+    if (files.length > 1) for (const file of files) await checkVersions([file], duckdb);
+    throw damaged(files[0] ?? '', `it is damaged: ${error.message}`, error);
   }
 }
 
@@ -92,12 +93,6 @@ async function checkVersionsAtOnce(files: readonly string[], duckdb: Duckdb): Pr
         : `its columns are of version ${version}, and this dmabuf reads version ${SCHEMA_VERSION}: export the trace anew`;
     throw new DmaBufError(`Cannot read ${file} as ${reason}`, { code: 'EPROTONOSUPPORT', values: { path: file } });
   }
-}
-
-function asDamaged(file: string, error: unknown): DmaBufError {
-  if (error instanceof DmaBufError) return error;
-  const what = error instanceof Error ? error.message.split('\n', 1)[0] : String(error);
-  return damaged(file, `it is damaged: ${what}`, error);
 }
 
 function damaged(file: string, fault: string, cause?: unknown): DmaBufError {

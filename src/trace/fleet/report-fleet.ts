@@ -2,7 +2,7 @@ import { DmaBufError } from '../../base/errors.ts';
 import { checkString, readOptions } from '../../base/check.ts';
 import { contradiction, wrongValue } from '../../base/argument-error.ts';
 import { readArray } from '../../base/read-array.ts';
-import { Duckdb, loadDuckdb } from './duckdb.ts';
+import { Duckdb, EngineError, loadDuckdb } from './duckdb.ts';
 import type { DuckdbModule } from './duckdb.ts';
 import { findFleetFiles, toPlainPattern } from './fleet-files.ts';
 import { FLEET_QUESTIONS } from './fleet-rows.ts';
@@ -135,13 +135,11 @@ class Questions {
       if (isCut) this.cutAnswers.push(name);
       return rows.map(toPlainRow);
     } catch (cause) {
-      if (!(cause instanceof Error) || cause instanceof DmaBufError || cause.name === 'AbortError') throw cause;
-      const [what = ''] = cause.message.split('\n', 1);
-      throw new DmaBufError(`Cannot ${ACTION} as one of its files is damaged, or too large for this machine: ${what}`, {
-        code: 'EBADMSG',
-        values: { question: name },
-        cause,
-      });
+      if (!(cause instanceof EngineError)) throw cause;
+      throw new DmaBufError(
+        `Cannot ${ACTION} as one of its files is damaged, or too large for this machine: ${cause.message}`,
+        { code: 'EBADMSG', values: { question: name }, cause },
+      );
     }
   }
 }

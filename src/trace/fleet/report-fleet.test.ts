@@ -6,8 +6,8 @@ import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 
 import { importDuckdb, lackOfDuckdb } from '../../../test/support/traces/duckdb.ts';
-import { naiveFleet, naiveGrowth } from '../../../test/support/traces/naive-fleet.ts';
-import { seededFleet } from '../../../test/support/traces/seeded-fleet.ts';
+import { inAnyOrder, naiveFleet, naiveGrowth } from '../../../test/support/traces/naive-fleet.ts';
+import { SEEDED_BUILDS, seededFleet } from '../../../test/support/traces/seeded-fleet.ts';
 import type { SeededRecording } from '../../../test/support/traces/seeded-fleet.ts';
 import { temporaryFolder } from '../../../test/support/runner/temporary-folder.ts';
 import { writeTraceParquet } from '../export/parquet/write-trace-parquet.ts';
@@ -29,25 +29,18 @@ async function report(
   return await reportFleetWith(await importDuckdb(), [folder], options);
 }
 
-/** Rows whose fractions are rounded, since a sum of doubles depends on its order. */
-function inAnyOrder(rows: readonly unknown[]): string[] {
-  const round = (_: string, value: unknown): unknown =>
-    typeof value === 'number' && !Number.isInteger(value) ? value.toPrecision(12) : value;
-  return rows.map((row) => JSON.stringify(row, round)).toSorted();
-}
-
 for (const seed of [1, 2, 3, 4]) {
   test(`reportFleet answers every question as a naive twin does, seed ${seed}`, { skip }, async (t) => {
     const fleet = seededFleet(seed, 400);
-    const answers = await report(t, fleet, { since: '1.0' });
+    const answers = await report(t, fleet, { since: SEEDED_BUILDS.from });
     const expected = naiveFleet(fleet);
     for (const name of FLEET_QUESTIONS) {
       assert.ok(answers[name].length > 0, name);
       assert.deepEqual(inAnyOrder(answers[name]), inAnyOrder(expected[name] ?? []), name);
     }
     const { buildFrom, buildTo, drivers } = answers.growth ?? assert.fail();
-    assert.deepEqual([buildFrom, buildTo], ['1.0', '2.0']);
-    assert.deepEqual(inAnyOrder(drivers), inAnyOrder(naiveGrowth(fleet, { from: '1.0', to: '2.0' })));
+    assert.deepEqual([buildFrom, buildTo], [SEEDED_BUILDS.from, SEEDED_BUILDS.to]);
+    assert.deepEqual(inAnyOrder(drivers), inAnyOrder(naiveGrowth(fleet, SEEDED_BUILDS)));
     assert.equal(answers.fileCount, fleet.length);
     assert.deepEqual(answers.cutAnswers, []);
   });

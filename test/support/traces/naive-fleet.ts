@@ -73,6 +73,13 @@ const summaryOf = ({ records }: SeededRecording): { lostEvents: number; unreadab
   return { lostEvents: summary.lostEvents, unreadable: summary.unreadableLines.length };
 };
 
+/** Rows to be compared. Fractions are rounded, since a sum of doubles depends on its order. */
+export function inAnyOrder(rows: readonly unknown[]): string[] {
+  const round = (_: string, value: unknown): unknown =>
+    typeof value === 'number' && !Number.isInteger(value) ? value.toPrecision(12) : value;
+  return rows.map((row) => JSON.stringify(row, round)).toSorted();
+}
+
 /** The rows of every question, in any order. */
 export function naiveFleet(recordings: readonly SeededRecording[]): Readonly<Record<string, Row[]>> {
   const all = mappingsOf(recordings);

@@ -73,15 +73,18 @@ const MARKS: readonly (readonly MappingMark[] | undefined)[] = [
   ['sample'],
 ];
 
+/** Names of builds; the first one has what engines take for the end of a text, or for an escape. */
+export const SEEDED_BUILDS = { from: String.raw`rc'1\n`, to: '2.0' };
+
 /** @param eventCount in each recording */
 export function seededFleet(seed: number, eventCount: number): SeededRecording[] {
   const random = new SeededRandom(seed);
   const labels = [
-    { device: 'cam-1', build: '1.0' },
-    { device: 'cam-1', build: '2.0' },
-    { device: 'cam-2', build: '1.0' },
-    { device: 'cam-3', build: '2.0' },
-    { device: "O'Neil\\", build: '2.0' },
+    { device: 'cam-1', build: SEEDED_BUILDS.from },
+    { device: 'cam-1', build: SEEDED_BUILDS.to },
+    { device: 'cam-2', build: SEEDED_BUILDS.from },
+    { device: 'cam-3', build: SEEDED_BUILDS.to },
+    { device: "O'Neil\\", build: SEEDED_BUILDS.to },
     {},
   ];
   return labels.map((label, index) => ({ ...label, records: seededRecords(random, eventCount, index) }));

@@ -61,4 +61,6 @@ SELECT
   to_busy_share,
   to_busy_share / NULLIF(from_busy_share, 0) AS busy_ratio
 FROM rates
-ORDER BY COALESCE(to_calls_per_second - from_calls_per_second, to_calls - from_calls) DESC, driver_name
+ORDER BY
+  COALESCE(to_calls_per_second - from_calls_per_second, CAST(to_calls - from_calls AS DOUBLE)) DESC,
+  driver_name

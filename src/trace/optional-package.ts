@@ -1,7 +1,7 @@
 import { DmaBufError } from '../base/errors.ts';
 
 /** A package that users install beside this one if they want what it does. */
-export interface OptionalPackage {
+interface OptionalPackage {
   readonly name: string;
   /** What cannot be done without it: completes "Cannot …". */
   readonly action: string;

@@ -52,7 +52,7 @@ function formatHead({ builds, fileCount, devices }: FleetReport, { columns, bold
 
 function formatCallPaths({ callers }: FleetReport, style: ReportStyle): string[] {
   const columns = [right(''), right('CALLS'), right('IN ALL'), right('LONGEST'), right('BYTES'), right('DEVICES'), left('WHO')]; // prettier-ignore
-  const table = formatRows('Call paths', columns, callers, style, (caller, index) => [
+  const table = formatRows({ heading: 'Call paths', columns, rows: callers }, style, (caller, index) => [
     String(index + 1),
     formatCount(caller.calls),
     formatNs(caller.totalNs),
@@ -73,7 +73,7 @@ function formatGrowth({ growth }: FleetReport, style: ReportStyle): string[] {
   const { buildFrom, buildTo, drivers } = growth;
   const heading = `Growth of mappings from ${formatName(buildFrom)} to ${formatName(buildTo)}, per second of a device`;
   const columns = [right('CALLS'), right('THEN'), right('NOW'), right('BUSY'), right('THEN'), right('NOW'), left('DRIVER')]; // prettier-ignore
-  return formatRows(heading, columns, drivers, style, (driver) => [
+  return formatRows({ heading, columns, rows: drivers }, style, (driver) => [
     driver.callsRatio === undefined ? UNKNOWN : formatRatio(driver.callsRatio),
     formatKnown(driver.fromCallsPerSecond, formatRate),
     formatKnown(driver.toCallsPerSecond, formatRate),
@@ -86,7 +86,7 @@ function formatGrowth({ growth }: FleetReport, style: ReportStyle): string[] {
 
 function formatConsumers({ consumers }: FleetReport, style: ReportStyle): string[] {
   const columns = [right('CALLS'), right('IN ALL'), right('SG TO PAGES'), right('VMAP'), left('FROM'), left('CONSUMER')]; // prettier-ignore
-  return formatRows('Consumers', columns, consumers, style, (consumer) => [
+  return formatRows({ heading: 'Consumers', columns, rows: consumers }, style, (consumer) => [
     formatCount(consumer.calls),
     formatNs(consumer.totalNs),
     formatNs(consumer.sgToPagesTotalNs),
@@ -98,7 +98,7 @@ function formatConsumers({ consumers }: FleetReport, style: ReportStyle): string
 
 function formatRepeats({ repeats }: FleetReport, style: ReportStyle): string[] {
   const columns = [right('CALLS'), right('BUFFERS'), right('AGAIN'), right('FOR'), left('WHO')];
-  return formatRows('The same buffer mapped again', columns, repeats, style, (repeat) => [
+  return formatRows({ heading: 'The same buffer mapped again', columns, rows: repeats }, style, (repeat) => [
     formatCount(repeat.calls),
     formatCount(repeat.buffers),
     formatCount(repeat.repeats),
@@ -109,7 +109,7 @@ function formatRepeats({ repeats }: FleetReport, style: ReportStyle): string[] {
 
 function formatSlowest({ slowest }: FleetReport, style: ReportStyle): string[] {
   const columns = [right('CALLS'), right('MEDIAN'), right('95 %'), right('LONGEST'), left('WHO')];
-  return formatRows('How long one mapping takes', columns, slowest, style, (path) => [
+  return formatRows({ heading: 'How long one mapping takes', columns, rows: slowest }, style, (path) => [
     formatCount(path.measuredCalls),
     formatDuration(path.medianNs),
     formatDuration(path.p95Ns),
@@ -120,7 +120,7 @@ function formatSlowest({ slowest }: FleetReport, style: ReportStyle): string[] {
 
 function formatFailures({ failures }: FleetReport, style: ReportStyle): string[] {
   const columns = [right('CALLS'), left('ERROR'), right('DEVICES'), left('WHO')];
-  return formatRows('Mappings that were refused', columns, failures, style, (failure) => [
+  return formatRows({ heading: 'Mappings that were refused', columns, rows: failures }, style, (failure) => [
     formatCount(failure.calls),
     errnoName(-failure.result),
     formatDeviceCount(failure.devices),
@@ -131,7 +131,7 @@ function formatFailures({ failures }: FleetReport, style: ReportStyle): string[]
 function formatDevices({ devices }: FleetReport, style: ReportStyle): string[] {
   if (devices.every(({ device, build }) => device === undefined && build === undefined)) return [];
   const columns = [right('CALLS'), right('RATE'), right('IN ALL'), right('BUSY'), right('REFUSED'), left('BUILD'), left('DEVICE')]; // prettier-ignore
-  return formatRows('Devices', columns, devices, style, (device) => [
+  return formatRows({ heading: 'Devices', columns, rows: devices }, style, (device) => [
     formatCount(device.calls),
     formatKnown(device.callsPerSecond, formatRate),
     formatNs(device.totalNs),
@@ -142,17 +142,21 @@ function formatDevices({ devices }: FleetReport, style: ReportStyle): string[] {
   ]);
 }
 
-// eslint-disable-next-line eslint/max-params -- what a table is: its heading, columns, rows, style, cells
+interface AnswerTable<Row> {
+  readonly heading: string;
+  readonly columns: readonly Column[];
+  readonly rows: readonly Row[];
+}
+
 function formatRows<Row>(
-  heading: string,
-  columns: readonly Column[],
-  rows: readonly Row[],
+  { heading, columns, rows }: AnswerTable<Row>,
   style: ReportStyle,
   toCells: (row: Row, index: number) => Cells,
 ): string[] {
   if (rows.length === 0) return [];
   const width = sectionColumns(style.columns);
-  const table = formatTable(columns, rows.slice(0, ROWS_SHOWN).map(toCells), width).map((line) => cutLine(line, width));
+  const cells = rows.slice(0, ROWS_SHOWN).map(toCells);
+  const table = formatTable(columns, cells, style.columns).map((line) => cutLine(line, width));
   const moreCount = rows.length - ROWS_SHOWN;
   const more = moreCount > 0 ? indentTexts([`… and ${formatCount(moreCount)} more: --json has them`], width) : [];
   return formatSection({ heading, lines: indentLines([...table, ...more.map((line) => line.trimStart())]) }, style);

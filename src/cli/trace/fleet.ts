@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 
 import { reportFleet } from '../../trace/fleet/report-fleet.ts';
 import type { FleetReport } from '../../trace/fleet/report-fleet.ts';
-import { isPattern } from '../../trace/fleet/fleet-files.ts';
+import { isPattern } from '../../trace/fleet/duckdb.ts';
 import { isParquetFile } from '../../trace/fleet/parquet-footer.ts';
 import { STDIN } from '../callers/read-files.ts';
 import { FAILED, SUCCEEDED } from '../command.ts';
@@ -40,7 +40,9 @@ async function isOfFleet(file: string): Promise<boolean> {
   if (PARQUET_NAME.test(file)) return true;
   const stats = await stat(file).catch(() => undefined);
   if (stats === undefined) return isPattern(file);
-  return stats.isDirectory() || (stats.isFile() && (await withFile('read', file, async () => await isParquetFile(file))));
+  return (
+    stats.isDirectory() || (stats.isFile() && (await withFile('read', file, async () => await isParquetFile(file))))
+  );
 }
 
 /** Tells what Parquet files say of who maps. */

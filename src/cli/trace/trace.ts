@@ -94,7 +94,6 @@ export const traceCommand: Command = {
 
 type Options = ReturnType<typeof parseWords>['options'];
 
-// eslint-disable-next-line typescript/explicit-function-return-type -- its type is that of the description
 function parseWords(args: readonly string[]) {
   return parseArguments(DESCRIPTION, args);
 }

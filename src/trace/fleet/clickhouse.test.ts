@@ -63,7 +63,8 @@ test('ClickHouse answers every question as a naive twin does', { skip }, async (
   const session = await openSession(t);
   const files = [join(folder, '*.parquet')];
   const { from: buildFrom, to: buildTo } = SEEDED_BUILDS;
-  for (const statement of statementsOf(preludeFor('clickhouse', { files, buildFrom, buildTo }))) session.query(statement);
+  for (const statement of statementsOf(preludeFor('clickhouse', { files, buildFrom, buildTo })))
+    session.query(statement);
   const ask = (name: string): string[] => inAnyOrder(toRows(session.query(readSql(name), 'JSONEachRow')));
   const expected = naiveFleet(fleet);
   for (const name of FLEET_QUESTIONS) assert.deepEqual(ask(name), inAnyOrder(expected[name] ?? []), name);

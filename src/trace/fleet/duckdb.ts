@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 import { onAbort, throwIfAborted } from '../../base/abort.ts';
 import { loadOptionalPackage } from '../optional-package.ts';
@@ -28,12 +28,17 @@ interface DuckdbReader {
   readonly getRowObjectsJS: () => Record<string, unknown>[];
 }
 
-/** It reads what it is told to, and nothing else: no code of extensions, no settings of the user. */
+/** It reads what it is told to, and nothing else: it loads no code of extensions. */
 const OPTIONS = {
   autoinstall_known_extensions: 'false',
   autoload_known_extensions: 'false',
   allow_community_extensions: 'false',
 };
+
+/** Whether the engine takes a name for one that stands for several files. */
+export function isPattern(name: string): boolean {
+  return /[*?[]/u.test(name);
+}
 
 /** What the engine says of a question that it could not answer: one line. */
 export class EngineError extends Error {
@@ -41,7 +46,7 @@ export class EngineError extends Error {
 }
 
 /** Rows of an answer, by the names of its columns. */
-export interface SqlAnswer {
+interface SqlAnswer {
   readonly rows: readonly Readonly<Record<string, unknown>>[];
   /** Whether there are more than were asked for. */
   readonly isCut: boolean;
@@ -95,6 +100,17 @@ export class Duckdb {
     return { rows: rows.slice(0, rowCountMax), isCut: rows.length > rowCountMax };
   }
 
+  /** Names for files by which the engine finds them: others stand for several, or for a server. */
+  nameFiles(files: readonly string[]): string[] {
+    return files.map((file, index) => {
+      const path = resolve(file);
+      if (!isPattern(path)) return path;
+      const link = join(this.#folder, `${index}.parquet`);
+      if (!existsSync(link)) symlinkSync(path, link);
+      return link;
+    });
+  }
+
   close(): void {
     this.#connection.closeSync();
     this.#instance.closeSync();
@@ -109,7 +125,7 @@ export class Duckdb {
     } catch (error) {
       // An interrupted question fails: the reason is what was asked for.
       throwIfAborted(this.#signal);
-      const [what] = (error instanceof Error ? error.message : String(error)).split('\n', 1);
+      const [what] = (error instanceof Error ? error.message : String(error)).split(/[\r\n]/u, 1);
       throw new EngineError(what, { cause: error });
     } finally {
       stopListening();

@@ -1,27 +1,15 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { DmaBufError } from '../../base/errors.ts';
 import { SCHEMA_KEY, SCHEMA_VERSION } from '../export/parquet/event-columns.ts';
-import { EngineError } from './duckdb.ts';
+import { EngineError, isPattern } from './duckdb.ts';
 import type { Duckdb } from './duckdb.ts';
 import { findParquetFault } from './parquet-footer.ts';
 
 const SUFFIX = '.parquet';
-/** What DuckDB takes for a pattern. In brackets, each stands for itself. */
-const PATTERN_CHARACTERS = /[*?[]/gu;
 /** More would help nobody, and their names have to be held. */
 const FILES_MAX = 1_000_000;
-
-/** A file name that DuckDB does not take for a pattern. */
-export function toPlainPattern(path: string): string {
-  return path.replaceAll(PATTERN_CHARACTERS, '[$&]');
-}
-
-/** Whether a name stands for several files, where there is no file of that name. */
-export function isPattern(path: string): boolean {
-  return path.search(PATTERN_CHARACTERS) !== -1;
-}
 
 /**
  * The Parquet files that sources mean: files, folders with files in them at any depth, patterns.
@@ -30,9 +18,12 @@ export function isPattern(path: string): boolean {
  *   no Parquet file, EPROTONOSUPPORT for one with other columns
  */
 export async function findFleetFiles(sources: readonly string[], duckdb: Duckdb): Promise<string[]> {
-  const found = new Set<string>();
-  for (const source of sources) for (const file of await filesOf(source, duckdb)) found.add(file);
-  const files = [...found];
+  // By the place that links lead to: nothing counts twice.
+  const found = new Map<string, string>();
+  for (const source of sources)
+    for (const file of await filesOf(source, duckdb))
+      found.set(await asRefusal(file, async () => await realpath(file)), file);
+  const files = [...found.values()];
   for (const file of files) {
     const fault = await asRefusal(file, async () => await findParquetFault(file));
     if (fault !== undefined) throw damaged(file, fault);
@@ -77,15 +68,15 @@ async function checkVersions(files: readonly string[], duckdb: Duckdb): Promise<
 }
 
 async function checkVersionsAtOnce(files: readonly string[], duckdb: Duckdb): Promise<void> {
-  const list = files.map((file) => quote(toPlainPattern(file))).join(', ');
+  const names = duckdb.nameFiles(files);
   const { rows } = await duckdb.ask(
-    `SELECT file_name, CAST(value AS VARCHAR) AS version FROM parquet_kv_metadata([${list}])
+    `SELECT file_name, CAST(value AS VARCHAR) AS version FROM parquet_kv_metadata([${names.map(quote).join(', ')}])
      WHERE key = CAST('${SCHEMA_KEY}' AS BLOB)`,
     FILES_MAX,
   );
   const versions = new Map(rows.map(({ file_name, version }) => [String(file_name), String(version)]));
-  for (const file of files) {
-    const version = versions.get(file);
+  for (const [index, file] of files.entries()) {
+    const version = versions.get(names[index] ?? '');
     if (version === SCHEMA_VERSION) continue;
     const reason =
       version === undefined

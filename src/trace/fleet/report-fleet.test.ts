@@ -11,7 +11,7 @@ import { SEEDED_BUILDS, seededFleet } from '../../../test/support/traces/seeded-
 import type { SeededRecording } from '../../../test/support/traces/seeded-fleet.ts';
 import { temporaryFolder } from '../../../test/support/runner/temporary-folder.ts';
 import { writeTraceParquet } from '../export/parquet/write-trace-parquet.ts';
-import type { MappingEvent, TraceRecord } from '../mapping-event.ts';
+import type { MappingEvent, TraceSummary } from '../mapping-event.ts';
 import { FLEET_QUESTIONS } from './fleet-rows.ts';
 import { reportFleet, reportFleetWith } from './report-fleet.ts';
 import type { FleetReport, ReportFleetOptions } from './report-fleet.ts';
@@ -50,33 +50,39 @@ function mapping(caller: string, durationNs: number, time = 0): MappingEvent {
   return { kind: 'mapping', form: 'event', line: 1, time, path: ['dma_buf_vmap', caller], durationNs };
 }
 
-function summary(timeSpanSeconds: number): TraceRecord {
-  return { kind: 'summary', mappings: 0, unmappings: 0, unreadableLines: [], lostEvents: 0, timeSpanSeconds };
+const SUMMARY: TraceSummary = { kind: 'summary', mappings: 0, unmappings: 0, unreadableLines: [], lostEvents: 0 };
+
+function summary(timeSpanSeconds: number): TraceSummary {
+  return { ...SUMMARY, timeSpanSeconds };
 }
 
 test('reportFleet puts first what takes the most time, and what grew the most', { skip }, async (t) => {
   const older = [mapping('steady', 500), mapping('steady', 500), mapping('grown', 10), mapping('gone', 20), summary(2)];
-  const newer = [mapping('steady', 500), ...Array.from({ length: 9 }, () => mapping('grown', 300)), summary(1)];
+  const newer = [mapping('steady', 500), ...Array.from({ length: 9 }, () => mapping('grown', 30)), summary(1)];
   const { callers, growth } = await report(
     t,
     [
       { build: 'older', device: 'a', records: older },
       { build: 'newer', device: 'a', records: newer },
+      { build: 'newer', device: 'b', records: [mapping('untimed', 5), SUMMARY] },
     ],
     { since: 'older' },
   );
   assert.deepEqual(
     callers.map(({ consumer, calls, totalNs }) => [consumer, calls, totalNs]),
     [
-      ['grown', 10, 2710],
       ['steady', 3, 1500],
+      ['grown', 10, 280],
       ['gone', 1, 20],
+      ['untimed', 1, 5],
     ],
   );
   assert.deepEqual(
     growth?.drivers.map((row) => [row.driverName, row.fromCallsPerSecond, row.toCallsPerSecond, row.callsRatio]),
     [
       ['grown', 0.5, 9, 18],
+      // How often it is called, its recording does not say.
+      ['untimed', 0, undefined, undefined],
       ['steady', 1, 1, 1],
       ['gone', 0.5, 0, 0],
     ],
@@ -90,7 +96,8 @@ test('reportFleet compares nothing where a build is not there or not the only ot
     [{ since: '4' }, `Cannot compare builds as no file is of the build 4: ${list}`],
     [{ since: '1' }, `Cannot compare builds as the newer one of them has to be named: ${list}`],
     [{ since: '1', build: '1' }, `Cannot compare builds as no file is of another build 1: ${list}`],
-  ] as const) await assert.rejects(report(t, recordings, options), { code: 'EINVAL', message });
+  ] as const)
+    await assert.rejects(report(t, recordings, options), { code: 'EINVAL', message });
   const { growth } = await report(t, recordings, { since: '1', build: '3' });
   assert.deepEqual([growth?.buildFrom, growth?.buildTo], ['1', '3']);
 });

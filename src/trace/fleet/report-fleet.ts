@@ -4,7 +4,7 @@ import { contradiction, wrongValue } from '../../base/argument-error.ts';
 import { readArray } from '../../base/read-array.ts';
 import { Duckdb, EngineError, loadDuckdb } from './duckdb.ts';
 import type { DuckdbModule } from './duckdb.ts';
-import { findFleetFiles, toPlainPattern } from './fleet-files.ts';
+import { findFleetFiles } from './fleet-files.ts';
 import { FLEET_QUESTIONS } from './fleet-rows.ts';
 import type { FleetAnswers, FleetBuild, FleetGrowth } from './fleet-rows.ts';
 import { preludeFor, readSql } from './sql-text.ts';
@@ -68,10 +68,7 @@ export interface FleetReport extends FleetAnswers {
  *   `values.package`), or a source; EBADMSG for a file that is no Parquet file or is damaged;
  *   EPROTONOSUPPORT for one with other columns; EINVAL for a build that no file is of
  */
-export async function reportFleet(
-  sources: readonly string[],
-  options: ReportFleetOptions = {},
-): Promise<FleetReport> {
+export async function reportFleet(sources: readonly string[], options: ReportFleetOptions = {}): Promise<FleetReport> {
   const paths = readArray(sources, { action: ACTION, name: 'sources', countMax: SOURCES_MAX }, (source, index) =>
     checkText(source, `sources[${index}]`),
   );
@@ -104,14 +101,14 @@ export async function reportFleetWith(
   try {
     const files = await findFleetFiles(sources, duckdb);
     const questions = new Questions(duckdb);
-    const patterns = files.map(toPlainPattern);
-    await duckdb.run(preludeFor('duckdb', { files: patterns }));
+    const names = duckdb.nameFiles(files);
+    await duckdb.run(preludeFor('duckdb', { files: names }));
     const answers: Partial<Record<keyof FleetAnswers, unknown>> = {};
     for (const name of FLEET_QUESTIONS) answers[name] = await questions.ask(name);
     const fleet = answers as FleetAnswers;
     if (since === undefined) return { fileCount: files.length, ...fleet, cutAnswers: questions.cutAnswers };
     const buildTo = chooseBuild(fleet.builds, since, build);
-    await duckdb.run(preludeFor('duckdb', { files: patterns, buildFrom: since, buildTo }));
+    await duckdb.run(preludeFor('duckdb', { files: names, buildFrom: since, buildTo }));
     const drivers = (await questions.ask('growth')) as FleetGrowth[];
     const growth = { buildFrom: since, buildTo, drivers };
     return { fileCount: files.length, ...fleet, growth, cutAnswers: questions.cutAnswers };

@@ -5,7 +5,7 @@ import { DmaBufError } from '../../base/errors.ts';
 import { packageFile } from '../../base/package-file.ts';
 
 /** Engines that there is a prelude for: what makes the relations `events` and `compared` there. */
-export type SqlEngine = 'clickhouse' | 'duckdb' | 'spark' | 'trino';
+type SqlEngine = 'clickhouse' | 'duckdb' | 'spark' | 'trino';
 
 /** Folder of the package with the SQL (tools/build.mjs). */
 const FOLDER = 'dist/fleet';

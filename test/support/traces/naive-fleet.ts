@@ -29,9 +29,7 @@ const longestOf = (calls: readonly Call[]): number | undefined => {
   return known.length === 0 ? undefined : Math.max(...known);
 };
 const bytesOf = (calls: readonly Call[]): number | undefined =>
-  sumKnown(
-    calls.map(({ event: { sizeBytes }, count }) => (sizeBytes === undefined ? undefined : sizeBytes * count)),
-  );
+  sumKnown(calls.map(({ event: { sizeBytes }, count }) => (sizeBytes === undefined ? undefined : sizeBytes * count)));
 
 /** Without what is not known. */
 function known(row: Row): Row {
@@ -111,9 +109,7 @@ export function naiveFleet(recordings: readonly SeededRecording[]): Readonly<Rec
       devices: devicesOf(group),
       builds: distinct(group.map(({ recording }) => recording.build)),
     })),
-    devices: groupBy(recordings, ({ device, build }) => `${device} ${build}`).map((group) =>
-      naiveDevice(group, calls),
-    ),
+    devices: groupBy(recordings, ({ device, build }) => `${device} ${build}`).map((group) => naiveDevice(group, calls)),
   };
 }
 
@@ -224,7 +220,7 @@ export function naiveGrowth(
       const busyNs = nsOf(timed);
       return {
         calls: callsOf(own),
-        rate: ns === 0 ? undefined : (callsOf(timed) * 1e9) / ns,
+        rate: ns === 0 || (own.length > 0 && timed.length === 0) ? undefined : (callsOf(timed) * 1e9) / ns,
         share: ns === 0 || busyNs === undefined ? undefined : busyNs / ns,
       };
     });

@@ -76,6 +76,9 @@ const MARKS: readonly (readonly MappingMark[] | undefined)[] = [
 /** Names of builds; the first one has what engines take for the end of a text, or for an escape. */
 export const SEEDED_BUILDS = { from: String.raw`rc'1\n`, to: '2.0' };
 
+/** Recordings that do not say how long they took; others of the same devices do. */
+const WITHOUT_LENGTH: ReadonlySet<number> = new Set([3, 6]);
+
 /** @param eventCount in each recording */
 export function seededFleet(seed: number, eventCount: number): SeededRecording[] {
   const random = new SeededRandom(seed);
@@ -86,8 +89,10 @@ export function seededFleet(seed: number, eventCount: number): SeededRecording[]
     { device: 'cam-3', build: SEEDED_BUILDS.to },
     { device: "O'Neil\\", build: SEEDED_BUILDS.to },
     {},
+    { device: 'cam-2', build: SEEDED_BUILDS.from },
+    { device: 'cam-3', build: SEEDED_BUILDS.to },
   ];
-  return labels.map((label, index) => ({ ...label, records: seededRecords(random, eventCount, index) }));
+  return labels.map((label, index) => Object.assign({ records: seededRecords(random, eventCount, index) }, label));
 }
 
 function seededRecords(random: SeededRandom, eventCount: number, index: number): TraceRecord[] {
@@ -101,8 +106,7 @@ function seededRecords(random: SeededRandom, eventCount: number, index: number):
       unmappings: events.length - mappings,
       unreadableLines: [{ line: 7 }],
       lostEvents: index,
-      // The last recording of a build does not say how long it took.
-      ...(index === 3 ? {} : { timeSpanSeconds: 2 + index }),
+      ...(WITHOUT_LENGTH.has(index) ? {} : { timeSpanSeconds: 2 + index }),
     },
   ];
 }

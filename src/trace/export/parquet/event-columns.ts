@@ -99,7 +99,7 @@ export function parquetSchema(): SchemaElement[] {
 interface ColumnData {
   readonly name: string;
   readonly data: readonly unknown[];
-  readonly encoding?: 'DELTA_BINARY_PACKED';
+  readonly encoding: 'DELTA_BINARY_PACKED' | undefined;
   readonly statistics: boolean;
 }
 
@@ -109,7 +109,7 @@ export function toColumns(rows: readonly EventRow[]): ColumnData[] {
   return columns.map(({ name, isGrowing, hasStatistics }) => ({
     name,
     data: rows.map((row) => row[name as keyof EventRow] ?? null),
-    ...(isGrowing === true ? { encoding: 'DELTA_BINARY_PACKED' } : {}),
+    encoding: isGrowing === true ? 'DELTA_BINARY_PACKED' : undefined,
     statistics: hasStatistics === true,
   }));
 }

@@ -85,7 +85,7 @@ export async function writeCheckedParquet(
 }
 
 /** A label of recordings: a name that people gave. Undefined: none was given. */
-export function checkLabel(value: unknown, name: string): string | undefined {
+function checkLabel(value: unknown, name: string): string | undefined {
   if (value === undefined) return undefined;
   const label = checkString(value, { action: ACTION, name });
   if (label !== '' && !label.includes('\0')) return label;

@@ -1,7 +1,8 @@
 -- Which driver's mappings grew between two builds: calls for each second that a device was recorded
 -- and the share of a processor that they took. The relation `compared` has one row, with the names
--- of the builds: build_from, build_to. Rates are of the recordings whose length is known. Where the
--- driver is not known, its subsystem or its consumer stands for it.
+-- of the builds: build_from, build_to. Rates are of the recordings whose length is known, and not
+-- known where all calls are in others. Where the driver is not known, its subsystem or its consumer
+-- stands for it.
 WITH lengths AS (
   SELECT recording, build, SUM(recorded_ns) AS length_ns
   FROM events
@@ -44,8 +45,10 @@ rates AS (
     driver_name,
     from_calls,
     to_calls,
-    CAST(from_timed_calls AS DOUBLE) * 1e9 / NULLIF(from_ns, 0) AS from_calls_per_second,
-    CAST(to_timed_calls AS DOUBLE) * 1e9 / NULLIF(to_ns, 0) AS to_calls_per_second,
+    CASE WHEN from_timed_calls > 0 OR from_calls = 0
+      THEN CAST(from_timed_calls AS DOUBLE) * 1e9 / NULLIF(from_ns, 0) END AS from_calls_per_second,
+    CASE WHEN to_timed_calls > 0 OR to_calls = 0
+      THEN CAST(to_timed_calls AS DOUBLE) * 1e9 / NULLIF(to_ns, 0) END AS to_calls_per_second,
     CAST(from_busy_ns AS DOUBLE) / NULLIF(from_ns, 0) AS from_busy_share,
     CAST(to_busy_ns AS DOUBLE) / NULLIF(to_ns, 0) AS to_busy_share
   FROM sides CROSS JOIN recorded

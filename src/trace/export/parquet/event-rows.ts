@@ -4,6 +4,7 @@ import { nameConsumer } from '../../analysis/consumer.ts';
 import type { Consumer } from '../../analysis/consumer.ts';
 import { DISTURBING } from '../../analysis/disturbing-marks.ts';
 import { divideTime } from '../../analysis/part-times.ts';
+import type { PartTimes } from '../../analysis/part-times.ts';
 import type { MappingEvent, TraceRecord, TraceSummary, UnmappingEvent } from '../../mapping-event.ts';
 import { cleanFrame } from '../stack-totals.ts';
 import type { EventRow } from './event-columns.ts';
@@ -18,18 +19,20 @@ export interface RecordingLabels {
 const CATEGORY = 'dma-buf';
 const SEPARATOR = ';';
 /** A kernel has some hundred paths that map; a hostile file may invent more. */
-const CONSUMERS_MAX = 16_384;
+const CALLERS_MAX = 16_384;
 
-interface NamedConsumer {
+/** What a call path says. */
+interface Caller {
   readonly callPath: string;
-  readonly consumer: Consumer;
+  /** Undefined for an unmapping: only who maps has a name. */
+  readonly consumer: Consumer | undefined;
   readonly moduleName: string | undefined;
 }
 
 /** Makes rows of records. A summary ends a recording: what follows it is of another. */
 export class EventRows {
   readonly #labels: RecordingLabels;
-  readonly #consumers = new Map<string, NamedConsumer>();
+  readonly #callers = new Map<string, Caller>();
   #recording: string = randomUUID();
   #nextId = 0n;
 
@@ -38,32 +41,51 @@ export class EventRows {
   }
 
   toRow(record: TraceRecord): EventRow {
-    const { device, build } = this.#labels;
-    const head = { recording: this.#recording, id: this.#nextId, kind: record.kind, device, build };
+    const id = this.#nextId;
     this.#nextId += 1n;
-    if (record.kind === 'mapping') return { ...head, ...this.#mappingColumns(record) };
-    if (record.kind === 'unmapping') return { ...head, ...unmappingColumns(record) };
+    if (record.kind !== 'summary') return this.#eventRow(record, id);
+    const row = { ...this.#labels, recording: this.#recording, id, kind: record.kind, ...summaryColumns(record) };
     this.#recording = randomUUID();
     this.#nextId = 0n;
-    return { ...head, ...summaryColumns(record) };
+    return row;
   }
 
-  #mappingColumns(event: MappingEvent): EventRow {
-    const { durationNs, parts, marks } = event;
-    const { callPath, consumer, moduleName } = this.#nameConsumer(event);
-    const times = parts === undefined || typeof durationNs !== 'number' ? undefined : divideTime(parts, durationNs);
+  /** One literal with each property: rows put together from parts took ten times as long. */
+  #eventRow(event: MappingEvent | UnmappingEvent, id: bigint): EventRow {
+    const { device, build } = this.#labels;
+    const mapping = event.kind === 'mapping' ? event : undefined;
+    const { callPath, consumer, moduleName } = this.#nameCaller(event);
+    const times = timesOf(mapping);
+    const marks = mapping?.marks;
     return {
-      ...sharedColumns(event, callPath),
-      cpu: toInt64(event.cpu),
-      consumer: consumer.name,
-      subsystem: consumer.subsystem,
-      driver: consumer.driver,
-      origin: consumer.origin,
+      recording: this.#recording,
+      id,
+      kind: event.kind,
+      device,
+      build,
+      form: event.form,
+      file: event.file,
+      line: toInt64(event.line),
+      ts: secondsToNs(event.time),
+      time_text: mapping?.timeText,
+      dur: toInt64(event.durationNs),
+      name: event.path[0],
+      category: CATEGORY,
+      cpu: toInt64(mapping?.cpu),
+      tid: toInt64(event.task?.pid),
+      thread_name: event.task?.comm,
+      call_path: callPath,
+      consumer: consumer?.name,
+      subsystem: consumer?.subsystem,
+      driver: consumer?.driver,
+      origin: consumer?.origin,
       module: moduleName,
-      module_build_id: consumer.buildId,
-      size_bytes: toInt64(event.sizeBytes),
-      exporter: event.exporter,
-      result: toInt64(event.result),
+      module_build_id: consumer?.buildId,
+      size_bytes: toInt64(mapping?.sizeBytes),
+      exporter: mapping?.exporter,
+      buffer: event.buffer,
+      result: toInt64(mapping?.result),
+      count: toInt64(event.count ?? 1),
       page_array_ns: toInt64(times?.['page-array']),
       sg_to_pages_ns: toInt64(times?.['sg-to-pages']),
       vmap_ns: toInt64(times?.vmap),
@@ -76,45 +98,34 @@ export class EventRows {
     };
   }
 
-  #nameConsumer({ path, modules = [] }: MappingEvent): NamedConsumer {
-    const callPath = toCallPath(path);
-    const key = modules.length === 0 ? callPath : `${callPath}\n${JSON.stringify(modules)}`;
-    const known = this.#consumers.get(key);
+  #nameCaller(event: MappingEvent | UnmappingEvent): Caller {
+    const modules = event.kind === 'mapping' ? event.modules : undefined;
+    const path = `${event.kind}\n${event.path.join('\n')}`;
+    const key = modules === undefined ? path : `${path}\n${JSON.stringify(modules)}`;
+    const known = this.#callers.get(key);
     if (known !== undefined) return known;
-    const consumer = nameConsumer({ path, modules });
-    const { driver, buildId } = consumer;
-    const module = modules.find((one) => one.name === driver || (buildId !== undefined && one.buildId === buildId));
-    const named = { callPath, consumer, moduleName: module?.name };
-    if (this.#consumers.size < CONSUMERS_MAX) this.#consumers.set(key, named);
-    return named;
+    const caller = callerOf(event);
+    if (this.#callers.size < CALLERS_MAX) this.#callers.set(key, caller);
+    return caller;
   }
 }
 
-/** As in collapsed stacks: the outermost function first, the map function last. */
-function toCallPath(path: readonly string[]): string {
-  return path.toReversed().map(cleanFrame).join(SEPARATOR);
+function callerOf(event: MappingEvent | UnmappingEvent): Caller {
+  // As in collapsed stacks: the outermost function first, the map function last.
+  const callPath = event.path.toReversed().map(cleanFrame).join(SEPARATOR);
+  if (event.kind === 'unmapping') return { callPath, consumer: undefined, moduleName: undefined };
+  const consumer = nameConsumer(event);
+  const { driver, buildId } = consumer;
+  const module = event.modules?.find(
+    (one) => one.name === driver || (buildId !== undefined && one.buildId === buildId),
+  );
+  return { callPath, consumer, moduleName: module?.name };
 }
 
-function sharedColumns(event: MappingEvent | UnmappingEvent, callPath: string): EventRow {
-  return {
-    form: event.form,
-    file: event.file,
-    line: toInt64(event.line),
-    ts: secondsToNs(event.time),
-    time_text: event.kind === 'mapping' ? event.timeText : undefined,
-    dur: toInt64(event.durationNs),
-    name: event.path[0],
-    category: CATEGORY,
-    tid: toInt64(event.task?.pid),
-    thread_name: event.task?.comm,
-    call_path: callPath,
-    buffer: event.buffer,
-    count: toInt64(event.count ?? 1),
-  };
-}
-
-function unmappingColumns(event: UnmappingEvent): EventRow {
-  return { ...sharedColumns(event, toCallPath(event.path)), is_sample: false, is_disturbed: false };
+/** What a mapping spent its time on, where its source tells. */
+function timesOf(mapping: MappingEvent | undefined): PartTimes | undefined {
+  if (mapping?.parts === undefined || typeof mapping.durationNs !== 'number') return undefined;
+  return divideTime(mapping.parts, mapping.durationNs);
 }
 
 function summaryColumns({

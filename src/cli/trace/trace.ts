@@ -44,7 +44,9 @@ const DESCRIPTION = {
     json: {
       text:
         'report: one object instead, of the format dmabuf-trace: {files, callers, findings: [{kind, text, evidence}], savings: ' +
-        '{byEntry, batched, mappedOnce}, ...}; times in nanoseconds; what the files do not say is absent',
+        '{byEntry, batched, mappedOnce}, ...}; times in nanoseconds; what the files do not say is absent. Of Parquet files, of ' +
+        'the format dmabuf-fleet: {sources, fileCount, builds, callers, consumers, repeats, slowest, failures, devices, growth, ' +
+        'cutAnswers}',
     },
     jsonl: { text: 'report: each mapping as an object on a line, as "dmabuf callers --jsonl" has them' },
     form: {

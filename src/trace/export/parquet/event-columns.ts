@@ -18,7 +18,7 @@ interface EventColumn {
  * means. `ts`, `dur`, `name` and `category` are those of Perfetto's table `slice`, `tid` and
  * `thread_name` of its `thread_slice`, `cpu` of its `sched`.
  */
-export const EVENT_COLUMNS = [
+const EVENT_COLUMNS = [
   { name: 'recording', type: 'text', isRequired: true },
   { name: 'id', type: 'integer', isRequired: true, isGrowing: true },
   { name: 'kind', type: 'text', isRequired: true, hasStatistics: true },

@@ -5,6 +5,7 @@ import { blitRows } from './blit.ts';
 import { conversionRows } from './conversion.ts';
 import { borderRows } from './border.ts';
 import { cameraRows } from './camera.ts';
+import { fleetRows } from './fleet.ts';
 import { handOverRows } from './hand-over.ts';
 import { hugePageRows } from './huge-pages.ts';
 import { heapOverheadRows } from './heap-overhead.ts';
@@ -102,6 +103,11 @@ export const BENCH_SUBJECTS: readonly BenchSubject[] = [
     name: 'trace',
     rows: () => readTraceRows(),
     rowsQuickly: () => readTraceRows({ bytes: 1e6, turns: { turns: 1, roundsPerTurn: 1, warmupRounds: 0 } }),
+  },
+  {
+    name: 'fleet',
+    rows: () => fleetRows(),
+    rowsQuickly: () => fleetRows({ eventCount: 2000, fileCount: 2 }),
   },
   {
     name: 'start-up',

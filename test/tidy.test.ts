@@ -118,6 +118,21 @@ test('no file of src imports a package: there is no dependency at run time', () 
   assertNone(offenders, 'The package has no dependencies');
 });
 
+test('what src loads where users have installed it is named in package.json, as optional', () => {
+  const { peerDependenciesMeta } = JSON.parse(readFileSync(join(repositoryRoot, 'package.json'), 'utf8')) as {
+    peerDependenciesMeta: Record<string, { optional: boolean }>;
+  };
+  const loaded = product.flatMap(({ code }) =>
+    [...code.matchAll(/(?:loadOptionalPackage<\w+>|refuseMissingPackage)\(\{\s*name: '(?<name>[^']+)'/gu)].map(
+      ({ groups }) => groups?.['name'],
+    ),
+  );
+  // The types are for compilers, and are never loaded.
+  const named = Object.keys(peerDependenciesMeta).filter((name) => name !== '@types/node');
+  assert.deepEqual(loaded.toSorted(), named);
+  assert.ok(Object.values(peerDependenciesMeta).every(({ optional }) => optional));
+});
+
 test('only src/linux/calls/kernel-calls.ts loads the addon, and only src/linux/calls/native-border.ts can', () => {
   const loads = product.filter(({ code }) => /\b(?:createRequire|dlopen)\b/u.test(code)).map(({ path }) => path);
   const callers = product

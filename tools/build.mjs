@@ -3,7 +3,7 @@
 
 import { spawnSync } from 'node:child_process';
 import {
-  chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync,
+  chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync,
 } from 'node:fs'; // prettier-ignore
 import { dirname, join } from 'node:path';
 
@@ -92,6 +92,7 @@ export async function build(root) {
   const main = join(root, 'dist', 'src', 'cli', 'main.js');
   if (existsSync(main)) chmodSync(main, 0o755);
   copyTreeSitter(root);
+  copyFleetSql(root);
   await bundle(root);
   buildManualPage(root, main);
 }
@@ -101,6 +102,15 @@ function copyTreeSitter(root) {
   for (const [name, path] of Object.entries(TREE_SITTER_FILES)) {
     copyFileSync(join(root, 'node_modules', path), join(root, 'dist', 'tree-sitter', name));
   }
+}
+
+/** The questions to a fleet, and what each engine needs before them: read at run time. */
+function copyFleetSql(root) {
+  const from = join(root, 'src', 'trace', 'fleet', 'sql');
+  const to = join(root, 'dist', 'fleet');
+  if (!existsSync(from)) return;
+  rmSync(to, { recursive: true, force: true });
+  cpSync(from, to, { recursive: true });
 }
 
 /** The command itself prints it, from the descriptions that the help uses. */

@@ -45,6 +45,16 @@ export function formatNsPerPage(ns: number): string {
   return formatThreeDigits(ns);
 }
 
+/** Events for each second: `60.0/s`. */
+export function formatRate(perSecond: number): string {
+  return perSecond > 0 && perSecond < 0.005 ? '<0.01/s' : `${formatThreeDigits(perSecond)}/s`;
+}
+
+/** A part of a whole, as `4.20 %`. */
+export function formatShare(share: number): string {
+  return share > 0 && share < 0.00005 ? '<0.01 %' : `${formatThreeDigits(share * 100)} %`;
+}
+
 function formatThreeDigits(value: number): string {
   if (value < 9.995) return value.toFixed(2);
   return value < 99.95 ? value.toFixed(1) : formatCount(Math.round(value));

@@ -7,6 +7,19 @@ interface OptionalPackage {
   readonly action: string;
 }
 
+/**
+ * Loads a package that this one does not bring along.
+ *
+ * @throws {DmaBufError} with code ENOENT and the command that installs it, where it is missing
+ */
+export async function loadOptionalPackage<Module>(wanted: OptionalPackage): Promise<Module> {
+  try {
+    return (await import(wanted.name)) as Module;
+  } catch (cause) {
+    throw refuseMissingPackage(wanted, cause);
+  }
+}
+
 /** The error for a package that could not be loaded, or what else went wrong. */
 export function refuseMissingPackage({ name, action }: OptionalPackage, cause: unknown): unknown {
   if (!isMissing(cause, name)) return cause;

@@ -23,7 +23,7 @@ type GivenValue<Option extends OptionDescription> = Option extends { readonly is
       : boolean;
 
 /** The result of {@link parseArguments}. */
-interface ParsedArguments<Options extends OptionDescriptions> {
+export interface ParsedArguments<Options extends OptionDescriptions> {
   /**
    * By the names of the options: whether a switch was given, or the value; `true` for an omitted
    * optional value.

@@ -28,6 +28,22 @@ export type { ConversionCost } from './analysis/conversion-cost.ts';
 export type { Finding } from './analysis/findings.ts';
 export type { PartKind, PartTimes } from './analysis/part-times.ts';
 export type { Saving, Savings } from './analysis/what-if.ts';
+export { writeTraceParquet } from './export/parquet/write-trace-parquet.ts';
+export type { TraceRecords, WriteTraceParquetOptions } from './export/parquet/write-trace-parquet.ts';
+export { reportFleet } from './fleet/report-fleet.ts';
+export type { FleetReport, ReportFleetOptions } from './fleet/report-fleet.ts';
+export type {
+  FleetAnswers,
+  FleetBuild,
+  FleetCaller,
+  FleetConsumer,
+  FleetDevice,
+  FleetDuration,
+  FleetFailure,
+  FleetGrowth,
+  FleetRepeat,
+  FleetWork,
+} from './fleet/fleet-rows.ts';
 export { findSourceCallers } from './source/find-source-callers.ts';
 export type {
   CallEnd,

@@ -41,6 +41,13 @@ const blitArguments = (world: World, waiting: object): unknown[] => [
 ];
 /** A folder without C files. */
 const SOURCES = fileURLToPath(new URL('../../../docs/schemas', import.meta.url));
+const mappingRecord = (): object => ({
+  kind: 'mapping',
+  form: 'event',
+  line: 1,
+  path: ['dma_buf_vmap'],
+  modules: [{ name: 'npu', functions: ['npu_map'] }],
+});
 const ignoreText = (): void => {};
 const stdio = (): string[] => ['ignore', 'ignore', 'ignore'];
 
@@ -205,6 +212,9 @@ const FUNCTIONS: Readonly<Record<string, Row>> = {
   recordMappings: () => [{ bufferBytes: 65_536 }],
   readTraceFile: ({ signal }) => ['/dev/null', { signal }],
   findSourceCallers: ({ signal }) => [SOURCES, { depthMax: 1, signal, onProgress: ignoreText }],
+  // A device is refused: nothing is written.
+  writeTraceParquet: ({ signal }) => ['/dev/null', [mappingRecord()], { device: 'cam-1', build: '2.0', signal }],
+  reportFleet: ({ signal }) => [['/dev/null'], { since: '1.0', build: '2.0', signal }],
   'new TraceAnalysis': nothing,
   createFramePool: (world) => [
     world.heap,
@@ -289,15 +299,7 @@ const METHODS: Readonly<Record<string, Row>> = {
   'FrameRing#addConsumer': (world) => [world.connections[0], { block: false, signal: world.signal }],
   'FrameRing#serve': async (world) => [await world.instance('BufferListener'), { block: false }],
   'RingConsumer#next': withSignal,
-  'TraceAnalysis#add': () => [
-    {
-      kind: 'mapping',
-      form: 'event',
-      line: 1,
-      path: ['dma_buf_vmap'],
-      modules: [{ name: 'npu', functions: ['npu_map'] }],
-    },
-  ],
+  'TraceAnalysis#add': () => [mappingRecord()],
   'TraceAnalysis#report': () => [{ byPageNs: 3, byEntryNs: 1 }],
   'WritableFrame#publish': () => [{ metadata: Uint8Array.of(1), timestamp: 1n }],
 };

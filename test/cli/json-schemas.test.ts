@@ -57,6 +57,7 @@ test('every schema has the name of its format, and refuses any other object', ()
       'dmabuf-capture',
       'dmabuf-difference',
       'dmabuf-doctor',
+      'dmabuf-fleet',
       'dmabuf-heaps',
       'dmabuf-layout',
       'dmabuf-mapping',

@@ -24,6 +24,7 @@ const PACKED = [
   /^dist\/bundle\/(?:shared\/)?[^/]+\.js$/u,
   /^dist\/src\/.+\.d\.ts$/u,
   /^dist\/tree-sitter\/(?:web-tree-sitter\.(?:js|wasm|LICENSE)|tree-sitter-c\.(?:wasm|LICENSE))$/u,
+  /^dist\/fleet\/[a-z]+\.sql$/u,
 ];
 const TEST_OUTPUT = /\.(?:test|fuzz)\./u;
 
@@ -80,6 +81,7 @@ test('package holds what was built, the C peers, the examples and the documents,
     'dist/bundle/stamping-process.js',
     'dist/src/index.d.ts',
     'dist/tree-sitter/tree-sitter-c.LICENSE',
+    'dist/fleet/growth.sql',
     'native/linux-x64/border.node',
   ]) {
     assert.ok(paths.includes(path), `${path} is missing`);

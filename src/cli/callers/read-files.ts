@@ -5,7 +5,7 @@ import { readTrace, readTraceFile } from '../../trace/read-trace.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** The name of standard input. */
-const STDIN = '-';
+export const STDIN = '-';
 const PROGRESS_RECORDS = 10_000;
 
 /**

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 
 import { CommandFailure } from '../command.ts';
-import { formatName } from '../printable-text.ts';
+import { formatName } from '../../base/printable-text.ts';
 
 /** How long a command that was told to end may take, before it is ended. */
 const GRACE_MS = 5000;

@@ -32,7 +32,11 @@ export async function writeHtmlReport(
 ): Promise<void> {
   const report = new HtmlReport();
   report.add(await readFiles(files, terminal, (record) => report.add(record)));
-  const text = report.page(files, cost);
-  if (page === STDOUT) terminal.writeJson(text);
+  await writePage(page, report.page(files, cost), terminal);
+}
+
+/** To a file, or to standard output. */
+export async function writePage(page: string, text: string, { writeJson }: Pick<Terminal, 'writeJson'>): Promise<void> {
+  if (page === STDOUT) writeJson(text);
   else await withFile('write', page, async () => await writeFile(page, text));
 }

@@ -5,7 +5,7 @@ import type { MappingEvent, TraceSummary, UnmappingEvent } from '../../trace/map
 import { FAILED, SUCCEEDED } from '../command.ts';
 import type { ExitStatus } from '../command.ts';
 import { writeJsonLine } from '../json-line.ts';
-import { formatAmount } from '../number-format.ts';
+import { formatAmount } from '../../base/number-format.ts';
 import type { Terminal } from '../terminal.ts';
 import { untilInterrupted } from '../until-interrupted.ts';
 import { ChildCommand } from './child-command.ts';

@@ -1,5 +1,5 @@
 import type { RecordingCost } from '../../trace/live/mapping-recording.ts';
-import { formatAmount, formatDuration } from '../number-format.ts';
+import { formatAmount, formatDuration } from '../../base/number-format.ts';
 import { formatSection, indentTexts } from '../report-section.ts';
 import type { ReportStyle } from '../report-section.ts';
 

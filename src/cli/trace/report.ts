@@ -2,6 +2,9 @@ import type { CallerStatistics } from '../../trace/analysis/caller-statistics.ts
 import type { PartKind } from '../../trace/analysis/part-times.ts';
 import type { TraceReport } from '../../trace/analysis/trace-analysis.ts';
 import type { Saving, Savings } from '../../trace/analysis/what-if.ts';
+import type { TraceSummary } from '../../trace/mapping-event.ts';
+import { writeJsonLine } from '../json-line.ts';
+import type { Terminal } from '../terminal.ts';
 import { formatCallers } from '../callers/report.ts';
 import { formatAmount, formatDuration } from '../../base/number-format.ts';
 import { formatName } from '../../base/printable-text.ts';
@@ -92,4 +95,13 @@ function formatSaving(name: string, { lowNs, highNs, ofNs, basis }: Saving, colu
     ...indentTexts([`${name}: ${range}${of}`], columns),
     ...indentLines(indentTexts(basis, sectionColumns(columns))),
   ];
+}
+
+/** The same as one object, of the format dmabuf-trace. */
+export function writeReportJson(
+  facts: object,
+  { unreadableLines }: Pick<TraceSummary, 'unreadableLines'>,
+  { writeJson }: Pick<Terminal, 'writeJson'>,
+): void {
+  writeJsonLine({ format: 'dmabuf-trace', version: 1, ...facts, unreadableLines }, writeJson);
 }

@@ -15,7 +15,6 @@ import { FrameLayout } from '../frame-layout.ts';
 import type { JpegAnswer, JpegCodecFiles, JpegTask } from './jpeg-messages.ts';
 
 const ACTION = 'decode a JPEG';
-const PACKAGE = '@jsquash/jpeg';
 /** Beside this file when compiled, and beside what uses it when bundled. */
 const THREAD = new URL('jpeg-thread.js', import.meta.url);
 
@@ -157,11 +156,11 @@ export class JpegDecoder {
 export function createJpegDecoder(): JpegDecoder {
   try {
     return new JpegDecoder({
-      module: import.meta.resolve(`${PACKAGE}/decode.js`),
-      wasm: fileURLToPath(import.meta.resolve(`${PACKAGE}/codec/dec/mozjpeg_dec.wasm`)),
+      module: import.meta.resolve('@jsquash/jpeg/decode.js'),
+      wasm: fileURLToPath(import.meta.resolve('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm')),
     });
   } catch (cause) {
-    throw refuseMissingPackage({ name: PACKAGE, action: ACTION }, cause);
+    throw refuseMissingPackage({ name: '@jsquash/jpeg', action: ACTION }, cause);
   }
 }
 

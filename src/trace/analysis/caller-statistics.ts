@@ -1,14 +1,12 @@
 import { errnoName } from '../../base/errors.ts';
-import type { MappingEvent, MappingMark, UnmappingEvent } from '../mapping-event.ts';
+import type { MappingEvent, UnmappingEvent } from '../mapping-event.ts';
 import { BufferUses } from './buffer-uses.ts';
 import { nameConsumer } from './consumer.ts';
 import type { Consumer, ConsumerFacts } from './consumer.ts';
+import { DISTURBING } from './disturbing-marks.ts';
 import { DurationSample } from './duration-sample.ts';
 import { addTimes, divideTime, NO_TIME } from './part-times.ts';
 import type { PartTimes } from './part-times.ts';
-
-/** Marks of what else ran meanwhile: such times are no measure. */
-const DISTURBING: ReadonlySet<MappingMark> = new Set<MappingMark>(['interrupted', 'moved', 'preempted', 'lost-events']);
 
 /** What one call path does. What the source does not tell is absent. */
 export interface CallerStatistics {

@@ -67,6 +67,6 @@ export class StackTotals {
 }
 
 /** In a collapsed stack, a semicolon and a blank mean something. */
-function cleanFrame(name: string): string {
+export function cleanFrame(name: string): string {
   return name.replaceAll(/[;\s]/gu, '_');
 }

@@ -16,8 +16,8 @@ import type { ProbedFunctions } from './probed-functions.ts';
 
 const ACTION = 'record mappings';
 const BUFFER_BYTES_DEFAULT = 4 * 1024 * 1024;
-/** The kernel takes two pages at least (kernel/trace/ring_buffer.c, rb_allocate_cpu_buffer). */
-const BUFFER_BYTES_MIN = 8 * 1024;
+/** With two pages, the least that it takes, a 6.12 kernel did not come back from reading. */
+const BUFFER_BYTES_MIN = 64 * 1024;
 const BUFFER_BYTES_MAX = 1024 * 1024 * 1024;
 /** One clock for all processors, that of `process.hrtime`. */
 const CLOCK = 'mono';
@@ -25,7 +25,7 @@ const CLOCK = 'mono';
 /** For {@link recordMappings}. */
 export interface RecordOptions {
   /**
-   * The room for events that were not read yet, in bytes for each processor: 8 KiB to 1 GiB, 4 MiB
+   * The room for events that were not read yet, in bytes for each processor: 64 KiB to 1 GiB, 4 MiB
    * by default. A mapping takes about 1 KiB.
    */
   readonly bufferBytes?: number | undefined;

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { cacheFolder, cacheKey, cached } from '../../../vm/cache.ts';
@@ -20,15 +21,28 @@ class Unreachable extends Error {}
  * @param packages each with its exact version, as `jest@30.5.2`
  */
 export function fetchPackages(...packages: readonly string[]): FetchedPackages {
-  const name = `packages-${packages[0]?.replaceAll(/[@/]/gu, '-')}-${cacheKey(packages)}`;
   try {
-    return { folder: cached(name, (folder) => install(packages, folder)) };
+    return { folder: cached(nameOf(packages), (folder) => install(packages, folder)) };
   } catch (error) {
     if (!(error instanceof Unreachable)) throw error;
     return {
       missing: `npm's registry cannot be asked for ${packages.join(', ')}, and ${cacheFolder()} has no copy`,
     };
   }
+}
+
+/**
+ * As {@link fetchPackages}, of packages that are too large to be fetched each time that a machine
+ * runs the tests: only where they are in the cache already, or `variable` is set to 1.
+ */
+export function fetchLargePackages(variable: string, ...packages: readonly string[]): FetchedPackages {
+  const isWanted = process.env[variable] === '1' || existsSync(join(cacheFolder(), nameOf(packages)));
+  if (isWanted) return fetchPackages(...packages);
+  return { missing: `${packages.join(', ')} is large, and not in ${cacheFolder()}: ${variable}=1 fetches it` };
+}
+
+function nameOf(packages: readonly string[]): string {
+  return `packages-${packages[0]?.replaceAll(/[@/]/gu, '-')}-${cacheKey(packages)}`;
 }
 
 /** For `skip:` of a test that needs them. */
@@ -48,6 +62,7 @@ function install(packages: readonly string[], folder: string): void {
     cwd: folder,
     encoding: 'utf8',
   });
+  if (error !== undefined && 'code' in error && error.code === 'ENOENT') throw new Unreachable('npm is not installed');
   if (error !== undefined) throw error;
   if (UNREACHABLE.test(stderr)) throw new Unreachable(stderr);
   if (status !== 0) throw new Error(`Cannot install ${packages.join(', ')}: ${stderr}`);

@@ -1,0 +1,121 @@
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { DmaBufError } from '../../base/errors.ts';
+import { SCHEMA_KEY, SCHEMA_VERSION } from '../export/parquet/event-columns.ts';
+import { EngineError, isPattern } from './duckdb.ts';
+import type { Duckdb } from './duckdb.ts';
+import { findParquetFault } from './parquet-footer.ts';
+
+const SUFFIX = '.parquet';
+/** More would help nobody, and their names have to be held. */
+const FILES_MAX = 1_000_000;
+
+/**
+ * The Parquet files that sources mean: files, folders with files in them at any depth, patterns.
+ *
+ * @throws {DmaBufError} with code ENOENT for a source that means none, EBADMSG for a file that is
+ *   no Parquet file, EPROTONOSUPPORT for one with other columns
+ */
+export async function findFleetFiles(sources: readonly string[], duckdb: Duckdb): Promise<string[]> {
+  // By the place that links lead to: nothing counts twice.
+  const found = new Map<string, string>();
+  for (const source of sources)
+    for (const file of await filesOf(source, duckdb))
+      found.set(await asRefusal(file, async () => await realpath(file)), file);
+  const files = [...found.values()];
+  for (const file of files) {
+    const fault = await asRefusal(file, async () => await findParquetFault(file));
+    if (fault !== undefined) throw damaged(file, fault);
+  }
+  await checkVersions(files, duckdb);
+  return files;
+}
+
+async function filesOf(source: string, duckdb: Duckdb): Promise<string[]> {
+  const stats = await asRefusal(source, async () => await statIfThere(source));
+  if (stats?.isDirectory() === true) return await filesBelow(source);
+  if (stats !== undefined) return [source];
+  const found = isPattern(source) ? await matchPattern(source, duckdb) : [];
+  if (found.length > 0) return found;
+  throw new DmaBufError(`Cannot read ${source} as there is no such file`, { code: 'ENOENT', values: { path: source } });
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await asRefusal(folder, async () => await readdir(folder, { recursive: true, withFileTypes: true }));
+  const found = entries.filter((entry) => !entry.isDirectory() && entry.name.endsWith(SUFFIX));
+  if (found.length > 0) return found.map(({ parentPath, name }) => join(parentPath, name)).toSorted();
+  throw new DmaBufError(
+    `Cannot read ${folder} as no file in it has a name that ends in ${SUFFIX}: "dmabuf trace export --parquet" writes them`,
+    { code: 'ENOENT', values: { path: folder } },
+  );
+}
+
+async function matchPattern(pattern: string, duckdb: Duckdb): Promise<string[]> {
+  const { rows } = await duckdb.ask(`SELECT file FROM glob(${quote(pattern)}) ORDER BY file`, FILES_MAX);
+  return rows.map(({ file }) => String(file));
+}
+
+async function checkVersions(files: readonly string[], duckdb: Duckdb): Promise<void> {
+  try {
+    await checkVersionsAtOnce(files, duckdb);
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    // Which of them it is, the engine does not always say.
+    if (files.length > 1) for (const file of files) await checkVersions([file], duckdb);
+    throw damaged(files[0] ?? '', `it is damaged: ${error.message}`, error);
+  }
+}
+
+async function checkVersionsAtOnce(files: readonly string[], duckdb: Duckdb): Promise<void> {
+  const names = duckdb.nameFiles(files);
+  const { rows } = await duckdb.ask(
+    `SELECT file_name, CAST(value AS VARCHAR) AS version FROM parquet_kv_metadata([${names.map(quote).join(', ')}])
+     WHERE key = CAST('${SCHEMA_KEY}' AS BLOB)`,
+    FILES_MAX,
+  );
+  const versions = new Map(rows.map(({ file_name, version }) => [String(file_name), String(version)]));
+  for (const [index, file] of files.entries()) {
+    const version = versions.get(names[index] ?? '');
+    if (version === SCHEMA_VERSION) continue;
+    const reason =
+      version === undefined
+        ? 'it has no events of mappings: "dmabuf trace export --parquet" writes them'
+        : `its columns are of version ${version}, and this dmabuf reads version ${SCHEMA_VERSION}: export the trace anew`;
+    throw new DmaBufError(`Cannot read ${file} as ${reason}`, { code: 'EPROTONOSUPPORT', values: { path: file } });
+  }
+}
+
+function damaged(file: string, fault: string, cause?: unknown): DmaBufError {
+  return new DmaBufError(`Cannot read ${file} as ${fault}`, { code: 'EBADMSG', values: { path: file }, cause });
+}
+
+async function statIfThere(path: string): Promise<Awaited<ReturnType<typeof stat>> | undefined> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') return undefined;
+    throw error;
+  }
+}
+
+/** A refusal of the kernel, as this package has them. */
+async function asRefusal<Value>(path: string, body: () => Promise<Value>): Promise<Value> {
+  try {
+    return await body();
+  } catch (cause) {
+    const { code, syscall } = cause as NodeJS.ErrnoException;
+    if (code === undefined || syscall === undefined) throw cause;
+    throw new DmaBufError(`Cannot read ${path}: ${syscall} is refused with ${code}`, {
+      code: code as DmaBufError['code'],
+      syscall,
+      values: { path },
+      cause,
+    });
+  }
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}

@@ -1,0 +1,47 @@
+-- Trino, which was not run. Its Hive connector reads the files below a folder; the names of the
+-- catalog and of the schema are those of an installation.
+CREATE TABLE IF NOT EXISTS hive.default.dmabuf_events (
+  recording VARCHAR,
+  id BIGINT,
+  kind VARCHAR,
+  device VARCHAR,
+  build VARCHAR,
+  form VARCHAR,
+  file VARCHAR,
+  line BIGINT,
+  ts BIGINT,
+  time_text VARCHAR,
+  dur BIGINT,
+  name VARCHAR,
+  category VARCHAR,
+  cpu BIGINT,
+  tid BIGINT,
+  thread_name VARCHAR,
+  call_path VARCHAR,
+  consumer VARCHAR,
+  subsystem VARCHAR,
+  driver VARCHAR,
+  origin VARCHAR,
+  module VARCHAR,
+  module_build_id VARCHAR,
+  size_bytes BIGINT,
+  exporter VARCHAR,
+  buffer VARCHAR,
+  result BIGINT,
+  count BIGINT,
+  page_array_ns BIGINT,
+  sg_to_pages_ns BIGINT,
+  vmap_ns BIGINT,
+  free_ns BIGINT,
+  lock_wait_ns BIGINT,
+  other_ns BIGINT,
+  marks VARCHAR,
+  is_sample BOOLEAN,
+  is_disturbed BOOLEAN,
+  recorded_ns BIGINT,
+  lost_events BIGINT,
+  unreadable_lines BIGINT
+) WITH (external_location = {files}, format = 'PARQUET');
+USE hive.default;
+CREATE OR REPLACE VIEW events AS SELECT * FROM hive.default.dmabuf_events;
+CREATE OR REPLACE VIEW compared AS SELECT {build_from} AS build_from, {build_to} AS build_to;

@@ -17,6 +17,9 @@ const FLAGS = [
   '--disable-sync',
 ];
 
+/** Beside emulated guests a browser may take many times as long as usual. */
+const PATIENCE_MS = 180_000;
+
 const playwright = fetchPackages('playwright-core@1.65.0');
 
 /** What is used of playwright's page: https://playwright.dev/docs/api/class-page. */
@@ -38,6 +41,7 @@ export interface BrowserPage {
 }
 
 interface PlaywrightPage extends Omit<BrowserPage, 'allInnerTexts'> {
+  setDefaultTimeout: (timeoutMs: number) => void;
   on: (event: string, listener: (argument: never) => void) => void;
   locator: (selector: string) => { allInnerTexts: () => Promise<string[]> };
 }
@@ -81,6 +85,7 @@ export class Browser {
   async open(options: PageOptions = {}): Promise<WatchedPage> {
     this.#started ??= startBrowser();
     const page = await (await this.#started).newPage(options);
+    page.setDefaultTimeout(PATIENCE_MS);
     const messages: string[] = [];
     const requests: string[] = [];
     page.on('console', (message: { type: () => string; text: () => string }) => {
@@ -100,5 +105,9 @@ async function startBrowser(): Promise<PlaywrightBrowser> {
   };
   // Chromium's sandbox refuses to start as root.
   const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
-  return await chromium.launch({ executablePath: findOnPath(PROGRAM), args: [...FLAGS, ...sandbox] });
+  return await chromium.launch({
+    executablePath: findOnPath(PROGRAM),
+    args: [...FLAGS, ...sandbox],
+    timeout: PATIENCE_MS,
+  });
 }

@@ -16,7 +16,6 @@ import type { ProbedFunctions } from './probed-functions.ts';
 
 const ACTION = 'record mappings';
 const BUFFER_BYTES_DEFAULT = 4 * 1024 * 1024;
-/** With two pages, the least that it takes, a 6.12 kernel did not come back from reading. */
 const BUFFER_BYTES_MIN = 64 * 1024;
 const BUFFER_BYTES_MAX = 1024 * 1024 * 1024;
 /** One clock for all processors, that of `process.hrtime`. */
@@ -94,6 +93,8 @@ function begin(trace: TraceInstance, machine: Machine): MappingRecording {
       throw new DmaBufError('this kernel has no function dma_buf_vmap to probe', { code: 'ENOSYS' });
     const kind = functionProbeKind(trace.readShared('README'));
     trace.set('trace_clock', CLOCK);
+    // What comes when the buffers are full is lost, not what began before and waits for its end.
+    trace.set('options/overwrite', '0');
     const eventCost = measureCost(trace, functions);
     // Stacks with the modules that their functions are in.
     trace.set('options/sym-offset', '1');

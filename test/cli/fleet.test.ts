@@ -129,6 +129,10 @@ test('dmabuf trace refuses options that do not go together', (t) => {
     [['export', '--device', 'a', EVENTS], 'Cannot use --device or --build with export as they go with --parquet OUT'],
     [['export', '--parquet', out, '--build', '', EVENTS], 'Cannot use an empty --device or --build: leave it out'],
     [['export', '--since', '1', EVENTS], 'Cannot use --since with export as it goes with report'],
+    [
+      ['export', '--form', 'chrome', EVENTS, out],
+      `Cannot export ${out} as it is a Parquet file: give the trace that it was made of`,
+    ],
     [['report', '--parquet', out, EVENTS], 'Cannot use --parquet or --device with report as they go with export'],
     [['report', '--build', '1', out], 'Cannot use --build with report as it goes with --since: give both'],
     [['report', '--since', '1', EVENTS], 'Cannot use --since with traces: export them with --parquet first'],

@@ -18,13 +18,16 @@ interface Manifest {
 export interface PackedPackage {
   /** A folder for everything of this file of tests. */
   readonly folder: string;
-  /** A project that depends on the package and on `@types/node`. */
+  /** A project that depends on the package, on `@types/node` and on `hyparquet-writer`. */
   readonly consumer: string;
   /** The package in it. */
   readonly path: string;
   /** The archive. */
   readonly archive: string;
 }
+
+/** What the consumer has besides: types of Node, and the optional package that the examples use. */
+const BESIDE = ['@types', 'hyparquet-writer'];
 
 /** Packs the package, and unpacks it for a consumer; gone when the tests of the file are. */
 export function installPackedPackage(): PackedPackage {
@@ -39,7 +42,7 @@ export function installPackedPackage(): PackedPackage {
   mkdirSync(join(modules, '.bin'), { recursive: true });
   const path = join(modules, 'dmabuf');
   mustRun('mv', ['package', path], { cwd: folder });
-  symlinkSync(join(repositoryRoot, 'node_modules', '@types'), join(modules, '@types'));
+  for (const name of BESIDE) symlinkSync(join(repositoryRoot, 'node_modules', name), join(modules, name));
   linkProgram(modules);
   return { folder, consumer, path, archive };
 }

@@ -11,7 +11,7 @@ import { formatTraceReport } from './report.ts';
 import type { Terminal } from '../terminal.ts';
 import { writeExport } from './export.ts';
 import { writeParquet } from './export-parquet.ts';
-import { isFleet, tellFleet } from './fleet.ts';
+import { isFleet, refuseParquet, tellFleet } from './fleet.ts';
 
 const ACTIONS = ['report', 'export'] as const;
 
@@ -105,6 +105,7 @@ async function runExport(files: readonly string[], options: Options, terminal: T
   if (options.json || options.jsonl)
     throw new UsageError('Cannot use --json or --jsonl with export: they go with report');
   if (options.since !== undefined) throw new UsageError('Cannot use --since with export as it goes with report');
+  await refuseParquet(files);
   if (parquet === undefined) {
     if (device !== undefined || build !== undefined)
       throw new UsageError('Cannot use --device or --build with export as they go with --parquet OUT');

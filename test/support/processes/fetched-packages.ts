@@ -62,7 +62,7 @@ function install(packages: readonly string[], folder: string): void {
     cwd: folder,
     encoding: 'utf8',
   });
-  if ((error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') throw new Unreachable('npm is not installed');
+  if (error !== undefined && 'code' in error && error.code === 'ENOENT') throw new Unreachable('npm is not installed');
   if (error !== undefined) throw error;
   if (UNREACHABLE.test(stderr)) throw new Unreachable(stderr);
   if (status !== 0) throw new Error(`Cannot install ${packages.join(', ')}: ${stderr}`);

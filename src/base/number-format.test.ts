@@ -7,7 +7,9 @@ import {
   formatDuration,
   formatLargeCount,
   formatNsPerPage,
+  formatRate,
   formatRatio,
+  formatShare,
 } from './number-format.ts';
 
 test('formatCount puts a comma before every third digit', () => {
@@ -71,5 +73,16 @@ test('formatNsPerPage shows three digits', () => {
     '10.0',
     '47.3',
     '1,517',
+  ]);
+});
+
+test('formatRate and formatShare show three digits, and what is little as less than something', () => {
+  assert.deepEqual([0, 0.001, 0.5, 60, 12_345].map(formatRate), ['0.00/s', '<0.01/s', '0.50/s', '60.0/s', '12,345/s']);
+  assert.deepEqual([0, 0.00001, 0.042, 0.284, 1.5].map(formatShare), [
+    '0.00 %',
+    '<0.01 %',
+    '4.20 %',
+    '28.4 %',
+    '150 %',
   ]);
 });

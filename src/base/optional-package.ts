@@ -10,7 +10,8 @@ interface OptionalPackage {
 /**
  * Loads a package that this one does not bring along.
  *
- * @throws {DmaBufError} with code ENOENT and the command that installs it, where it is missing
+ * @throws {DmaBufError} with code ENOENT and the command that installs it, where it is missing;
+ *   ENOEXEC where it cannot be loaded, such as one with a library for another machine
  */
 export async function loadOptionalPackage<Module>(wanted: OptionalPackage): Promise<Module> {
   try {
@@ -20,16 +21,29 @@ export async function loadOptionalPackage<Module>(wanted: OptionalPackage): Prom
   }
 }
 
-/** The error for a package that could not be loaded, or what else went wrong. */
-export function refuseMissingPackage({ name, action }: OptionalPackage, cause: unknown): unknown {
-  if (!isMissing(cause, name)) return cause;
-  const message = `Cannot ${action} as the package ${name} is not installed beside dmabuf: npm install ${name}`;
-  return new DmaBufError(message, { code: 'ENOENT', values: { package: name }, cause });
+/** The error for a package that was not found, or could not be loaded. */
+export function refuseMissingPackage(wanted: OptionalPackage, cause: unknown): DmaBufError {
+  return isMissing(cause, wanted.name) ? missing(wanted, cause) : broken(wanted, cause);
+}
+
+function missing({ name, action }: OptionalPackage, cause: unknown): DmaBufError {
+  return new DmaBufError(
+    `Cannot ${action} as the package ${name} is not installed beside dmabuf: npm install ${name}`,
+    { code: 'ENOENT', values: { package: name }, cause },
+  );
+}
+
+function broken({ name, action }: OptionalPackage, cause: unknown): DmaBufError {
+  const [what] = (cause instanceof Error ? cause.message : String(cause)).split(/[\r\n]/u, 1);
+  return new DmaBufError(`Cannot ${action} as the package ${name} cannot be loaded, so install it anew: ${what}`, {
+    code: 'ENOEXEC',
+    values: { package: name },
+    cause,
+  });
 }
 
 /** The package itself, not one that it needs. */
 function isMissing(error: unknown, name: string): boolean {
   if (!(error instanceof Error) || !('code' in error)) return false;
-  const isNotFound = error.code === 'ERR_MODULE_NOT_FOUND' || error.code === 'MODULE_NOT_FOUND';
-  return isNotFound && new RegExp(`'${name}['/]`, 'u').test(error.message);
+  return error.code === 'ERR_MODULE_NOT_FOUND' && error.message.startsWith(`Cannot find package '${name}'`);
 }

@@ -15,7 +15,7 @@ import type { AnySchemaObject } from 'ajv/dist/2020.js';
 import { CLI_PATH, runCli } from '../support/processes/run-cli.ts';
 import type { CliResult } from '../support/processes/run-cli.ts';
 import { repositoryRoot } from '../support/runner/source-files.ts';
-import { temporaryFolder } from '../support/runner/temporary-folder.ts';
+import { temporaryFolder, writeFiles } from '../support/runner/temporary-folder.ts';
 import { duckdbScope, lackOfDuckdb } from '../support/traces/duckdb.ts';
 import { installCommand } from '../support/traces/installed-command.ts';
 
@@ -117,6 +117,18 @@ test('dmabuf trace report and export name the packages that are missing, and the
   assert.deepEqual(readdirSync(folder), ['out.parquet']);
 });
 
+test('dmabuf trace export says of a package that cannot be loaded why, in a line', (t) => {
+  const folder = temporaryFolder(t);
+  writeFiles(folder, { 'index.js': "throw new Error('built for another machine\\nand more');" });
+  const run = installCommand(t, { 'hyparquet-writer': folder });
+  assert.deepEqual(run('trace', 'export', '--parquet', join(folder, 'out.parquet'), EVENTS), {
+    status: 1,
+    stdout: '',
+    stderr:
+      'dmabuf: Cannot write a Parquet file as the package hyparquet-writer cannot be loaded, so install it anew: built for another machine\n',
+  });
+});
+
 test('dmabuf trace refuses options that do not go together', (t) => {
   const folder = temporaryFolder(t);
   const out = join(folder, 'out.parquet');
@@ -130,6 +142,10 @@ test('dmabuf trace refuses options that do not go together', (t) => {
     [['export', '--parquet', out, '--build', '', EVENTS], 'Cannot use an empty --device or --build: leave it out'],
     [['export', '--since', '1', EVENTS], 'Cannot use --since with export as it goes with report'],
     [['report', '--parquet', out, EVENTS], 'Cannot use --parquet with report as it goes with export'],
+    [
+      ['export', '--form', 'chrome', EVENTS, out],
+      `Cannot export ${out} as it is a Parquet file: give the trace that it was made of`,
+    ],
     [['report', '--build', '1', out], 'Cannot use --build with report as it goes with --since: give both'],
     [['report', '--since', '1', EVENTS], 'Cannot use --since with traces: export them with --parquet first'],
     [

@@ -5,6 +5,7 @@ import type { Terminal } from '../terminal.ts';
 import type { TraceOptions } from './description.ts';
 import { writeExport } from './export.ts';
 import { writeParquet } from './export-parquet.ts';
+import { refuseParquet } from './fleet.ts';
 
 /** Writes the mappings of files in the form of another program. */
 export async function exportFiles(
@@ -12,6 +13,7 @@ export async function exportFiles(
   { parquet, device, build, form }: TraceOptions,
   terminal: Terminal,
 ): Promise<ExitStatus> {
+  await refuseParquet(files);
   if (parquet === undefined) {
     if (device !== undefined || build !== undefined)
       throw new UsageError('Cannot use --device or --build with export as they go with --parquet OUT');

@@ -10,6 +10,7 @@ import type { ExitStatus } from '../command.ts';
 import { withFile } from '../file-failure.ts';
 import { writeJsonLine } from '../json-line.ts';
 import { UsageError } from '../parse-arguments.ts';
+import { formatName } from '../../base/printable-text.ts';
 import type { Terminal } from '../terminal.ts';
 import { untilInterrupted } from '../until-interrupted.ts';
 import { formatFleet } from './fleet-report.ts';
@@ -43,6 +44,17 @@ async function isOfFleet(file: string): Promise<boolean> {
   return (
     stats.isDirectory() || (stats.isFile() && (await withFile('read', file, async () => await isParquetFile(file))))
   );
+}
+
+/** @throws {UsageError} where one of the files is a Parquet file, which would be read as text */
+export async function refuseParquet(files: readonly string[]): Promise<void> {
+  for (const file of files) {
+    const stats = file === STDIN ? undefined : await stat(file).catch(() => undefined);
+    if (stats?.isFile() !== true || !(await withFile('read', file, async () => await isParquetFile(file)))) continue;
+    throw new UsageError(
+      `Cannot export ${formatName(file)} as it is a Parquet file: give the trace that it was made of`,
+    );
+  }
 }
 
 /** Tells what Parquet files say of who maps. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { DmaBufError } from '../../base/errors.ts';
 import { SCHEMA_KEY, SCHEMA_VERSION } from '../export/parquet/event-columns.ts';
+import { withFileRefusals } from '../file-refusal.ts';
 import { EngineError, isPattern } from './duckdb.ts';
 import type { Duckdb } from './duckdb.ts';
 import { findParquetFault } from './parquet-footer.ts';
@@ -22,10 +23,10 @@ export async function findFleetFiles(sources: readonly string[], duckdb: Duckdb)
   const found = new Map<string, string>();
   for (const source of sources)
     for (const file of await filesOf(source, duckdb))
-      found.set(await asRefusal(file, async () => await realpath(file)), file);
+      found.set(await withFileRefusals({ action: 'read', path: file }, async () => await realpath(file)), file);
   const files = [...found.values()];
   for (const file of files) {
-    const fault = await asRefusal(file, async () => await findParquetFault(file));
+    const fault = await withFileRefusals({ action: 'read', path: file }, async () => await findParquetFault(file));
     if (fault !== undefined) throw damaged(file, fault);
   }
   await checkVersions(files, duckdb);
@@ -33,7 +34,7 @@ export async function findFleetFiles(sources: readonly string[], duckdb: Duckdb)
 }
 
 async function filesOf(source: string, duckdb: Duckdb): Promise<string[]> {
-  const stats = await asRefusal(source, async () => await statIfThere(source));
+  const stats = await withFileRefusals({ action: 'read', path: source }, async () => await statIfThere(source));
   if (stats?.isDirectory() === true) return await filesBelow(source);
   if (stats !== undefined) return [source];
   const found = isPattern(source) ? await matchPattern(source, duckdb) : [];
@@ -42,7 +43,10 @@ async function filesOf(source: string, duckdb: Duckdb): Promise<string[]> {
 }
 
 async function filesBelow(folder: string): Promise<string[]> {
-  const entries = await asRefusal(folder, async () => await readdir(folder, { recursive: true, withFileTypes: true }));
+  const entries = await withFileRefusals(
+    { action: 'read', path: folder },
+    async () => await readdir(folder, { recursive: true, withFileTypes: true }),
+  );
   const found = entries.filter((entry) => !entry.isDirectory() && entry.name.endsWith(SUFFIX));
   if (found.length > 0) return found.map(({ parentPath, name }) => join(parentPath, name)).toSorted();
   throw new DmaBufError(
@@ -97,22 +101,6 @@ async function statIfThere(path: string): Promise<Awaited<ReturnType<typeof stat
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') return undefined;
     throw error;
-  }
-}
-
-/** A refusal of the kernel, as this package has them. */
-async function asRefusal<Value>(path: string, body: () => Promise<Value>): Promise<Value> {
-  try {
-    return await body();
-  } catch (cause) {
-    const { code, syscall } = cause as NodeJS.ErrnoException;
-    if (code === undefined || syscall === undefined) throw cause;
-    throw new DmaBufError(`Cannot read ${path}: ${syscall} is refused with ${code}`, {
-      code: code as DmaBufError['code'],
-      syscall,
-      values: { path },
-      cause,
-    });
   }
 }
 

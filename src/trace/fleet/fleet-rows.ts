@@ -70,9 +70,9 @@ export interface FleetDuration {
   readonly consumer: string;
   /** How many durations there are. */
   readonly measuredCalls: number;
-  /** Half of them took at most so many nanoseconds. */
+  /** Half of them took at most so many nanoseconds, cut to three digits. */
   readonly medianNs: number;
-  /** 95 of 100 took at most so many nanoseconds. */
+  /** 95 of 100 took at most so many nanoseconds, cut to three digits. */
   readonly p95Ns: number;
   /** The longest took so many nanoseconds. */
   readonly longestNs: number;

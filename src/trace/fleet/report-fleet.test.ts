@@ -89,6 +89,39 @@ test('reportFleet puts first what takes the most time, and what grew the most', 
   );
 });
 
+test('reportFleet counts the time of mappings of a buffer after its first one', { skip }, async (t) => {
+  const use = (caller: string, buffer: string, durationNs?: number): MappingEvent => ({
+    kind: 'mapping',
+    form: 'event',
+    line: 1,
+    path: ['dma_buf_vmap', caller],
+    buffer,
+    ...(durationNs === undefined ? {} : { durationNs }),
+  });
+  const records = [
+    use('known', '1', 1000),
+    use('known', '2', 70),
+    use('known', '1', 8),
+    use('known', '1', 9),
+    use('first', '1', 5),
+    use('first', '1'),
+    use('later', '1'),
+    use('later', '1', 7),
+    use('once', '1', 1),
+    use('once', '2', 1),
+  ];
+  // The same pointer in another recording is another buffer.
+  const { repeats } = await report(t, [{ records }, { records: [use('once', '1', 1)] }]);
+  assert.deepEqual(
+    repeats.map((row) => [row.consumer, row.calls, row.buffers, row.repeats, row.repeatNs]),
+    [
+      ['known', 4, 2, 2, 17],
+      ['later', 2, 1, 1, 7],
+      ['first', 2, 1, 1, undefined],
+    ],
+  );
+});
+
 test('reportFleet compares nothing where a build is not there or not the only other one', { skip }, async (t) => {
   const recordings = ['1', '2', '3'].map((build) => ({ build, records: [mapping('a', 1), summary(1)] }));
   const list = 'the files have 1, 2, 3';

@@ -65,8 +65,9 @@ export interface FleetReport extends FleetAnswers {
  * @param sources files, folders with files whose names end in `.parquet` at any depth, and patterns
  *   of file names with `*`, `?` and `[…]`
  * @throws {DmaBufError} with code ENOENT where the package is missing (its name is in
- *   `values.package`), or a source; EBADMSG for a file that is no Parquet file or is damaged;
- *   EPROTONOSUPPORT for one with other columns; EINVAL for a build that no file is of
+ *   `values.package`), or a source; ENOEXEC where the package cannot be loaded; EBADMSG for a file
+ *   that is no Parquet file or is damaged; EPROTONOSUPPORT for one with other columns; EINVAL for a
+ *   build that no file is of
  */
 export async function reportFleet(sources: readonly string[], options: ReportFleetOptions = {}): Promise<FleetReport> {
   const paths = readArray(sources, { action: ACTION, name: 'sources', countMax: SOURCES_MAX }, (source, index) =>

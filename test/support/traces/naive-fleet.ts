@@ -179,10 +179,15 @@ function naiveDurations(group: readonly Call[]): Row[] {
     .flatMap(({ ns }) => ns ?? [])
     .toSorted((one, other) => one - other);
   if (durations.length === 0) return [];
-  const rank = (share: number): number | undefined => durations[Math.ceil(durations.length * share) - 1];
+  const rank = (share: number): number => toThreeDigits(durations[Math.ceil(durations.length * share) - 1] ?? 0);
   const { callPath, consumer } = group[0]?.caller ?? {};
   const times = { medianNs: rank(0.5), p95Ns: rank(0.95), longestNs: durations.at(-1) };
   return [{ callPath, consumer, measuredCalls: durations.length, ...times }];
+}
+
+/** Cut, not rounded: 5,678 becomes 5,670. */
+function toThreeDigits(ns: number): number {
+  return Number(String(ns).replace(/(?<=^\d{3})\d+$/u, (digits) => '0'.repeat(digits.length)));
 }
 
 function naiveDevice(group: readonly SeededRecording[], all: readonly Call[]): Row {

@@ -4,7 +4,7 @@ import { open, realpath, rename, stat, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 
 import { DmaBufError } from '../../../base/errors.ts';
-import type { DmaBufErrorCode } from '../../../base/errors.ts';
+import { withFileRefusals } from '../../file-refusal.ts';
 
 /**
  * A file that appears complete or not at all: it is written under another name beside its place,
@@ -26,7 +26,7 @@ export class AtomicFile {
    *   else than a file: a device, a pipe or a folder, which must not be replaced
    */
   static async create(path: string): Promise<AtomicFile> {
-    return await asRefusals(path, async () => {
+    return await withFileRefusals({ action: 'write', path }, async () => {
       const target = await findPlace(path);
       const partialPath = `${target}.${randomBytes(4).toString('hex')}.partial`;
       const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
@@ -35,7 +35,7 @@ export class AtomicFile {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    await asRefusals(this.#path, async () => {
+    await withFileRefusals({ action: 'write', path: this.#path }, async () => {
       for (let done = 0; done < bytes.length;) {
         const { bytesWritten } = await this.#handle.write(bytes, done);
         done += bytesWritten;
@@ -45,7 +45,7 @@ export class AtomicFile {
 
   /** Puts it in its place. Its bytes reach the disk first, so that no crash leaves a part of it. */
   async commit(): Promise<void> {
-    await asRefusals(this.#path, async () => {
+    await withFileRefusals({ action: 'write', path: this.#path }, async () => {
       await this.#handle.sync();
       await this.#handle.close();
       await rename(this.#partialPath, this.#path);
@@ -72,21 +72,5 @@ async function findPlace(path: string): Promise<string> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return path;
     throw error;
-  }
-}
-
-/** Refusals of the kernel, as this package has them. */
-async function asRefusals<Value>(path: string, body: () => Promise<Value>): Promise<Value> {
-  try {
-    return await body();
-  } catch (cause) {
-    const { code, syscall } = cause as NodeJS.ErrnoException;
-    if (cause instanceof DmaBufError || code === undefined || syscall === undefined) throw cause;
-    throw new DmaBufError(`Cannot write ${path}: ${syscall} is refused with ${code}`, {
-      code: code as DmaBufErrorCode,
-      syscall,
-      values: { path },
-      cause,
-    });
   }
 }

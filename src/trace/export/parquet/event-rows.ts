@@ -20,6 +20,8 @@ const CATEGORY = 'dma-buf';
 const SEPARATOR = ';';
 /** A kernel has some hundred paths that map; a hostile file may invent more. */
 const CALLERS_MAX = 16_384;
+/** Longer ones are named anew each time: what is kept must stay small. */
+const KEY_LENGTH_MAX = 4096;
 
 /** What a call path says. */
 interface Caller {
@@ -105,7 +107,7 @@ export class EventRows {
     const known = this.#callers.get(key);
     if (known !== undefined) return known;
     const caller = callerOf(event);
-    if (this.#callers.size < CALLERS_MAX) this.#callers.set(key, caller);
+    if (this.#callers.size < CALLERS_MAX && key.length <= KEY_LENGTH_MAX) this.#callers.set(key, caller);
     return caller;
   }
 }

@@ -45,7 +45,8 @@ export type TraceRecords = AsyncIterable<TraceRecord> | Iterable<TraceRecord>;
  * @returns how many rows it has
  * @throws {TypeError} for records that are none
  * @throws {DmaBufError} with code ENOENT and the package's name in `values.package`, where that is
- *   missing; EINVAL where `path` is no ordinary file; what the kernel refuses
+ *   missing; ENOEXEC where it cannot be loaded; EINVAL where `path` is no ordinary file; what the
+ *   kernel refuses
  */
 export async function writeTraceParquet(
   path: string,

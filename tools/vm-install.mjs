@@ -1,13 +1,17 @@
-// Installs the requirements of the guests of `npm run vm` and of the tests, and the compiler that
-// builds native/border.c for arm64, on Debian as root: `npm run vm:install`. Kernels and images are
-// not installed: the first boot downloads them into a cache.
+// Installs the requirements of the guests of `npm run vm` and of the tests, what builds kernel
+// modules for them (libelf for the kernel's objtool), and the compiler that builds native/border.c
+// for arm64, on Debian as root: `npm run vm:install`. Kernels and images are not installed: the
+// first boot downloads them into a cache.
 
 import { spawnSync } from 'node:child_process';
 
 const PACKAGES = [
+  'gcc',
   'gcc-aarch64-linux-gnu',
   'kmod',
   'libc6-dev-arm64-cross',
+  'libelf-dev',
+  'make',
   'qemu-system-arm',
   'qemu-system-x86',
   'xz-utils',

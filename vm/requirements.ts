@@ -3,7 +3,8 @@ import { join } from 'node:path';
 
 import type { Architecture } from './architectures.ts';
 
-const INSTALL_COMMAND = 'npm run vm:install';
+/** Installs what guests need, as root. */
+export const INSTALL_COMMAND = 'npm run vm:install';
 /**
  * Needed besides the emulator: programs that download and unpack packages, and one that ends the
  * emulator with its parent.
@@ -22,7 +23,8 @@ export function missingRequirement({ emulator }: Architecture): string | undefin
   return `there is no ${missing.join(', ')}: run "${INSTALL_COMMAND}" as root`;
 }
 
-function isOnPath(program: string): boolean {
+/** Whether a program can be run by its name. */
+export function isOnPath(program: string): boolean {
   const folders = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`.split(':');
   return folders.some((folder) => {
     try {

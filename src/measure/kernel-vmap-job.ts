@@ -10,6 +10,7 @@ import { endAfter } from '../heap/finally.ts';
 import { Heap } from '../heap/heap.ts';
 import type { BorrowedFd } from '../linux/calls/fd.ts';
 import { kernelCalls } from '../linux/calls/kernel-calls.ts';
+import type { RawCalls } from '../linux/calls/kernel-calls.ts';
 import { KernelVmapCalls } from '../linux/calls/kernel-vmap-calls.ts';
 import type { KernelVmapRound, KernelVmapTimes } from '../linux/calls/kernel-vmap-calls.ts';
 import { MemoryCalls } from '../linux/calls/memory-calls.ts';
@@ -31,6 +32,7 @@ interface KernelVmapOptions {
   /** Default: 10. */
   readonly roundCount?: number;
   readonly onProgress?: (done: number, total: number) => void;
+  readonly raw?: RawCalls;
 }
 
 /** What mapping a buffer costs in the kernel, measured there. */
@@ -71,27 +73,27 @@ const ROUNDS_DEFAULT = 10;
  *   may read differently, `EILSEQ` for different pages; with the reason and the remedy
  */
 export function runKernelVmapJob(options: KernelVmapOptions): KernelVmapReport {
-  const pageSize = new MemoryCalls().pageSize();
+  const { raw = kernelCalls } = options;
+  const pageSize = new MemoryCalls(raw).pageSize();
   const length = bytesOfPages(pagesCoveringBytes(toByteLength(options.length), pageSize), pageSize);
   const cleanup = new CleanupStack();
   return endAfter(
-    () => measure({ ...options, length }, pageSize, cleanup),
+    () => measure({ ...options, length, raw, pageSize }, cleanup),
     () => cleanup.unwind(),
   );
 }
 
 /** `cleanup` gets the steps that close everything. */
 function measure(
-  { length, heapName, fragmented, roundCount = ROUNDS_DEFAULT, onProgress = () => {} }: MeasuredOptions,
-  pageSize: number,
+  { length, heapName, fragmented, roundCount = ROUNDS_DEFAULT, onProgress = () => {}, raw, pageSize }: MeasuredOptions,
   cleanup: CleanupStack,
 ): KernelVmapReport {
-  const calls = new KernelVmapCalls();
+  const calls = new KernelVmapCalls(raw);
   // First: without the module, the buffer would be made for nothing.
   const device = openMeasureDevice(calls);
   cleanup.defer(() => device.close());
   checkMemory(length, 'kernel');
-  const heap = new Heap(openMachineHeap({ backend: 'kernel', name: heapName, raw: kernelCalls }), 'it was asked for');
+  const heap = new Heap(openMachineHeap({ backend: 'kernel', name: heapName, raw }), 'it was asked for');
   cleanup.defer(() => heap.close());
   const held = fragmented ? fragmentMemory(length) : undefined;
   cleanup.defer(() => held?.close());
@@ -119,7 +121,12 @@ function measure(
   };
 }
 
-type MeasuredOptions = KernelVmapOptions & { readonly length: ByteLength };
+/** The options as they are used: whole pages, and no defaults left but of the rounds. */
+type MeasuredOptions = KernelVmapOptions & {
+  readonly length: ByteLength;
+  readonly raw: RawCalls;
+  readonly pageSize: number;
+};
 
 /** What is measured, and with what. */
 interface RoundArguments {

@@ -1,9 +1,15 @@
 /** `dmabuf vmap --kernel`: the mail's result on a real kernel. */
 
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { inspect } from 'node:util';
 
+import { KiB } from '../../src/index.ts';
+import { runKernelVmapJob } from '../../src/measure/kernel-vmap-job.ts';
+import { readDmaBufTotals } from '../support/devices/dma-buf-totals.ts';
 import { loadModule, missingModules, unloadModule } from '../support/devices/own-modules.ts';
+import { FailingCalls } from '../support/fakes/failing-calls.ts';
 import { runCli } from '../support/processes/run-cli.ts';
 
 const MODULE = 'dmabuf_measure';
@@ -91,4 +97,27 @@ test('dmabuf vmap --kernel says what helps where the buffer is larger than the m
   const { status, stderr } = runCli('vmap', '2MiB', '--kernel');
   assert.equal(status, 1);
   assert.match(stderr, /take a smaller size, or load the module with size_max_mib=SIZE/u);
+});
+
+test('runKernelVmapJob leaves nothing open when any of its system calls fails', { skip }, () => {
+  const calls = new FailingCalls();
+  const options = { length: 64 * KiB, heapName: 'system', fragmented: false, roundCount: 1, raw: calls.raw };
+  runKernelVmapJob(options);
+  const before = [readDmaBufTotals(), readdirSync('/proc/self/fd').length];
+  const failed: string[] = [];
+  for (let n = 1; ; n += 1) {
+    calls.failAt(n);
+    try {
+      runKernelVmapJob(options);
+    } catch (error) {
+      assert.ok(calls.failed !== undefined, inspect(error));
+    }
+    const after = [readDmaBufTotals(), readdirSync('/proc/self/fd').length];
+    assert.deepEqual(after, before, `call ${n}, ${calls.failed}`);
+    if (calls.failed === undefined) break;
+    failed.push(calls.failed);
+  }
+  // The device and the heap, the buffer and three rounds, and what is closed again.
+  assert.ok(failed.filter((name) => name === 'open').length >= 2, failed.join());
+  assert.ok(failed.filter((name) => name === 'ioctl').length >= 4, failed.join());
 });

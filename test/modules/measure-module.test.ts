@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, openSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -165,10 +165,12 @@ test('dmabuf_measure refuses a table with offsets, as udmabuf makes of huge page
 
 test('dmabuf_measure is for root alone, also through a descriptor that root opened', { skip }, (t) => {
   const { fd } = allocate(t, 4096);
+  const device = calls.openDevice(DEVICE);
+  t.after(() => device.close());
   const unprivileged = (script: string): string =>
     spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
       uid: NOBODY,
-      stdio: ['ignore', 'pipe', 'inherit', openSync(DEVICE, 'r+'), fd.borrow()],
+      stdio: ['ignore', 'pipe', 'inherit', device.borrow(), fd.borrow()],
       encoding: 'utf8',
     }).stdout;
   const importOf = (path: string): string => fileURLToPath(new URL(`../../src/${path}`, import.meta.url));

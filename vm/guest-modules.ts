@@ -10,7 +10,7 @@ import type { Architecture } from './architectures.ts';
 import type { GuestCommand } from './boot-archive.ts';
 import { cached, cacheKey } from './cache.ts';
 import { GuestError } from './guest-error.ts';
-import { fetchKernel } from './kernel.ts';
+import { fetchKernel, takesHeaders } from './kernel.ts';
 import { packageRoot } from './package-archive.ts';
 import { INSTALL_COMMAND, isOnPath } from './requirements.ts';
 import { runProgram } from './run-program.ts';
@@ -54,21 +54,27 @@ export function filesOfModules(paths: readonly string[]): Required<GuestCommand>
  * @throws GuestError when the guest's kernel cannot be fetched
  */
 export function buildModules(architecture: Architecture): GuestModules {
-  const { headersFolder } = fetchKernel(architecture);
+  const headersFolder = takesHeaders(architecture) ? fetchKernel(architecture).headersFolder : undefined;
   if (headersFolder === undefined) {
-    return { missing: `modules are built for kernels with heaps, on a machine of the same architecture: on x64` };
+    return { missing: 'modules are built for kernels with heaps, on a machine of the same architecture: on x64' };
   }
   const headers = findHeaders(headersFolder);
   const lacking = ['make', headers.compiler].filter((program) => !isOnPath(program));
-  if (lacking.length > 0) return { missing: `there is no ${lacking.join(', ')}: run "${INSTALL_COMMAND}" as root` };
+  if (lacking.length > 0) return lack(lacking.join(', '));
   try {
     const key = cacheKey({ sources: readSources(), own: headers.own, options: OPTIONS });
     const folder = cached(`modules-${architecture.guestName}-${key}`, (target) => build(headers, target));
     return { paths: readdirSync(folder).map((name) => join(folder, name)) };
   } catch (error) {
-    if (error instanceof GuestError) return { missing: error.message };
-    throw error;
+    if (!(error instanceof GuestError)) throw error;
+    // The kernel's own programs are linked to libelf.
+    const library = /error while loading shared libraries: (?<name>[^:\s]+)/u.exec(error.message)?.groups?.['name'];
+    return library === undefined ? { missing: error.message } : lack(library);
   }
+}
+
+function lack(what: string): GuestModules {
+  return { missing: `there is no ${what}: run "${INSTALL_COMMAND}" as root` };
 }
 
 function findHeaders(folder: string): Headers {

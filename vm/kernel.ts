@@ -45,7 +45,8 @@ export function fetchKernel(architecture: Architecture): Kernel {
   };
 }
 
-function takesHeaders({ hasHeaps, nodeArchitecture }: Architecture): boolean {
+/** Whether its modules can be built here. */
+export function takesHeaders({ hasHeaps, nodeArchitecture }: Architecture): boolean {
   return hasHeaps && nodeArchitecture === process.arch;
 }
 

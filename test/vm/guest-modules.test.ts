@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { test } from 'node:test';
 
 import { ARCHITECTURES } from '../../vm/architectures.ts';
-import { buildModules } from '../../vm/guest-modules.ts';
+import { buildModules, modulesForGuest } from '../../vm/guest-modules.ts';
 import type { GuestModules } from '../../vm/guest-modules.ts';
 import { fetchKernel } from '../../vm/kernel.ts';
 import { missingCompiler } from '../support/processes/c-compiler.ts';
@@ -35,10 +35,33 @@ test("the kernel modules are built against the headers of the guest's kernel", {
   for (const path of modules.paths) assert.ok(readFileSync(path).includes(`vermagic=${release} `), path);
 });
 
+test(
+  'a guest without kernel modules is told why: the programs that are missing, and the command that installs them',
+  { skip: missingGuest ?? false },
+  (t) => {
+    const { PATH } = process.env;
+    t.after(() => (process.env['PATH'] = PATH));
+    process.env['PATH'] = '/nonexistent';
+    const { files, environment } = modulesForGuest(ARCHITECTURE);
+    assert.deepEqual(files, []);
+    assert.match(
+      environment['DMABUF_MODULES_MISSING'] ?? '',
+      /^there is no make, x86_64-linux-gnu-gcc-\d+: run "npm run vm:install" as root$/u,
+    );
+  },
+);
+
+test('guests of other architectures have no kernel modules, and are told why', () => {
+  const { files, environment } = modulesForGuest(ARCHITECTURES.arm64);
+  assert.deepEqual(files, []);
+  assert.match(environment['DMABUF_MODULES_MISSING'] ?? '', /^modules are built for kernels with heaps/u);
+});
+
 test('the kernel modules are not built for another series of kernels', { skip: missingCompiler() ?? false }, (t) => {
   const folder = temporaryFolder(t);
   mkdirSync(join(folder, 'linux'));
-  for (const header of ['printk.h', 'string.h', 'utsname.h']) writeFileSync(join(folder, 'linux', header), '');
+  for (const header of ['compiler.h', 'printk.h', 'string.h', 'utsname.h'])
+    writeFileSync(join(folder, 'linux', header), '');
   const preprocess = (version: readonly [number, number, number]): string => {
     const [major, minor, patch] = version;
     writeFileSync(

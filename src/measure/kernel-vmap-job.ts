@@ -32,6 +32,7 @@ interface KernelVmapOptions {
   /** Default: 10. */
   readonly roundCount?: number;
   readonly onProgress?: (done: number, total: number) => void;
+  /** Tests let some of them fail. Default: the kernel's own. */
   readonly raw?: RawCalls;
 }
 

@@ -16,6 +16,7 @@
 #include <linux/fs.h>
 #include <linux/iosys-map.h>
 #include <linux/ktime.h>
+#include <linux/limits.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -218,7 +219,8 @@ static int measure_buffer(struct dmabuf_measure_round *round, struct dma_buf *dm
 	u64 start;
 	int error;
 
-	if (dmabuf->size > (u64)size_max_mib << 20)
+	/* The system heap counts pages as int, too. */
+	if (dmabuf->size > (u64)size_max_mib << 20 || dmabuf->size >> PAGE_SHIFT > INT_MAX)
 		return -EFBIG;
 	if (is_mapped(dmabuf))
 		return -EBUSY;

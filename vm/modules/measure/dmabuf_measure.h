@@ -39,8 +39,9 @@ struct dmabuf_measure_round {
  * EPERM: without CAP_SYS_ADMIN. EBADF, EINVAL: no dma-buf. EFBIG: larger than the module's
  * parameter size_max_mib. EBUSY: the buffer is mapped already, so that one more mapping costs
  * nothing. EOPNOTSUPP: a table that the two walks may read differently: one with offsets, parts of
- * pages, or memory without pages. EILSEQ: the walks gave different pages, or the buffer's mapping
- * is of other pages: a bug. ENOMEM, and what the exporter refuses with.
+ * pages, or memory without pages; or a mapping that is not of pages side by side (vmalloc's area).
+ * EILSEQ: the walks gave different pages, or the buffer's mapping is of other pages: a bug. ENOMEM,
+ * and what the exporter refuses with.
  */
 #define DMABUF_MEASURE_ROUND _IOWR('M', 0, struct dmabuf_measure_round)
 

@@ -1,12 +1,14 @@
 /**
- * `npm run bench -- --guest`: what takes a kernel with heaps and cameras, measured in guests, each
- * together with its C program, in one boot. The programs are built here, because a guest has no
- * compiler. Guests are emulated, so their times can only be compared with each other.
+ * `npm run bench -- --guest`: what takes a kernel with heaps and cameras, or a module in it,
+ * measured in guests, each together with its C program, in one boot. Programs and modules are built
+ * here, because a guest has no compiler. Guests are emulated, so their times can only be compared
+ * with each other.
  */
 
 import { ARCHITECTURES } from '../vm/architectures.ts';
 import { MEMORY_MIB } from '../vm/arguments.ts';
 import { GuestError } from '../vm/guest-error.ts';
+import { buildModules, filesOfModules } from '../vm/guest-modules.ts';
 import { runGuest } from '../vm/guest.ts';
 import { missingRequirement } from '../vm/requirements.ts';
 import { buildCPeer } from '../src/measure/c-peer.ts';
@@ -14,7 +16,8 @@ import { buildCPeer } from '../src/measure/c-peer.ts';
 /** A boot, and what is measured in it. */
 interface GuestBench {
   readonly subject: string;
-  readonly peerName: 'camera' | 'dma-heap';
+  /** Undefined where a kernel module measures. */
+  readonly peerName: 'camera' | 'dma-heap' | undefined;
   /** Run by a shell first. */
   readonly preparation: string;
   /** Whether times are instructions: processor time can be repeated then, and no frame is lost. */
@@ -28,14 +31,13 @@ const BENCHES: readonly GuestBench[] = [
   { subject: 'heap-overhead', peerName: 'dma-heap', preparation: 'true', icount: false },
   { subject: 'camera', peerName: 'camera', preparation: VIVID, icount: true },
   { subject: 'camera', peerName: 'camera', preparation: VIVID, icount: false },
+  { subject: 'kernel-vmap', peerName: undefined, preparation: 'insmod /lib/dmabuf/dmabuf_measure.ko', icount: true },
 ];
 
 async function measure(bench: GuestBench, words: readonly string[]): Promise<number> {
-  const { subject, peerName, preparation, icount } = bench;
-  // Static, because the guest has few libraries.
-  const peer = buildCPeer(peerName, { flags: ['-static'] });
+  const { subject, preparation, icount } = bench;
+  const additions = buildAdditions(bench);
   try {
-    process.stderr.write(peer.built ? `${peer.compiler}: ${peer.command}\n` : `Without C: ${peer.reason}\n`);
     if (icount) process.stderr.write('By the count of instructions, 2 ns each:\n');
     const main = `exec node --expose-gc dist/bench/main.js --only ${subject} "$@"`;
     return await runGuest({
@@ -46,15 +48,38 @@ async function measure(bench: GuestBench, words: readonly string[]): Promise<num
       icount,
       memoryMiB: MEMORY_MIB,
       command: ['sh', '-c', `${preparation} && ${main}`, 'sh', ...words],
-      files: peer.built ? [{ source: peer.path, path: `${PEER_FOLDER}/${peerName}` }] : [],
+      files: additions.files,
       environment: { DMABUF_PEERS: PEER_FOLDER },
       stdout: process.stdout,
       stderr: process.stderr,
       timeoutSeconds: TIMEOUT_SECONDS,
     });
   } finally {
-    peer.close();
+    additions.close();
   }
+}
+
+/** What a bench needs in its guest, until `close()`. */
+interface Additions {
+  readonly files: readonly { readonly source: string; readonly path: string }[];
+  readonly close: () => void;
+}
+
+function buildAdditions({ peerName }: GuestBench): Additions {
+  if (peerName === undefined) return { files: buildModuleFiles(), close: () => {} };
+  // Static, because the guest has few libraries.
+  const peer = buildCPeer(peerName, { flags: ['-static'] });
+  process.stderr.write(peer.built ? `${peer.compiler}: ${peer.command}\n` : `Without C: ${peer.reason}\n`);
+  return {
+    files: peer.built ? [{ source: peer.path, path: `${PEER_FOLDER}/${peerName}` }] : [],
+    close: () => peer.close(),
+  };
+}
+
+function buildModuleFiles(): Additions['files'] {
+  const modules = buildModules(ARCHITECTURES.x86_64);
+  if ('missing' in modules) throw new GuestError(`Cannot measure in the kernel: ${modules.missing}`);
+  return filesOfModules(modules.paths);
 }
 
 /** `--only SUBJECT` leaves out the others. */

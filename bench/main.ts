@@ -42,7 +42,9 @@ const DESCRIPTION = {
     quick: { text: 'little of everything, to see that it runs: the figures mean little' },
     json: { text: 'one object instead of a table; times in ns, null where there was nothing to compare with' },
     guest: {
-      text: 'heap-overhead and camera, in emulated guests, which have heaps and a test camera: first of all options',
+      text:
+        'heap-overhead, camera and kernel-vmap, in emulated guests, which have heaps, a test camera and a kernel module: first ' +
+        'of all options',
     },
   },
   exitStatus: '0, also where a number is not reached; 1 when something failed',

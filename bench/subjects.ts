@@ -10,6 +10,7 @@ import { handOverRows } from './hand-over.ts';
 import { hugePageRows } from './huge-pages.ts';
 import { heapOverheadRows } from './heap-overhead.ts';
 import type { JudgedRow } from './judged-row.ts';
+import { kernelVmapRows } from './kernel-vmap.ts';
 import { listingRows } from './listing.ts';
 import type { Peers } from './peers.ts';
 import { readTraceRows } from './read-trace.ts';
@@ -82,6 +83,11 @@ export const BENCH_SUBJECTS: readonly BenchSubject[] = [
     name: 'camera',
     rows: ({ camera }) => cameraRows({ peer: camera }),
     rowsQuickly: ({ camera }) => cameraRows({ peer: camera, turns: QUICK_TURNS, counts: { warmup: 5, measured: 5 } }),
+  },
+  {
+    name: 'kernel-vmap',
+    rows: () => kernelVmapRows(),
+    rowsQuickly: () => kernelVmapRows({ lengths: [QUICK_LENGTH] }),
   },
   {
     name: 'listing',

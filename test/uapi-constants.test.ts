@@ -5,9 +5,11 @@
 
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { missingCompiler, runC } from './support/processes/c-compiler.ts';
+import { repositoryRoot } from './support/runner/source-files.ts';
 import { temporaryFolder } from './support/runner/temporary-folder.ts';
 
 const UAPI = new URL('../src/uapi/', import.meta.url);
@@ -38,6 +40,8 @@ const HEADERS = [
 const ENUM_FILES: readonly RegExp[] = [/^kcmp$/u, /^videodev2-(?!formats)/u];
 /** Headers that are too large for one file. */
 const FILES_OF_HEADER: readonly (readonly [string, RegExp])[] = [['linux/videodev2.h', /^videodev2-/u]];
+/** Of the kernel module that this repository builds. */
+const OWN_MODULES = join(repositoryRoot, 'vm/modules/measure');
 const HEADERS_IN_CONFLICT = new Set(['linux/fcntl.h', 'linux/eventpoll.h', 'linux/resource.h']);
 
 /** Something that C can say, and what src/uapi/ says. */
@@ -67,7 +71,8 @@ function headersOf(file: string): string[] {
   const shared = FILES_OF_HEADER.find(([, files]) => files.test(file));
   if (shared !== undefined) return [shared[0]];
   const names = [...new Set([`${file}.h`, `${file.replaceAll('-', '_')}.h`])];
-  return ['linux', 'drm', 'libdrm'].flatMap((folder) => names.map((name) => `${folder}/${name}`));
+  const folders = ['linux', 'drm', 'libdrm', OWN_MODULES];
+  return folders.flatMap((folder) => names.map((name) => `${folder}/${name}`));
 }
 
 /** A constant has its C name; a struct has it in the spelling of TypeScript. */

@@ -1,14 +1,18 @@
 // Installs what tests need from Debian, as root: `npm run vm:install`. The requirements of the guests
-// of `npm run vm`, the compiler that builds native/border.c for arm64, and a browser. Kernels and
-// images are not installed: the first boot downloads them into a cache.
+// of `npm run vm`, what builds kernel modules for them (libelf for the kernel's objtool), the compiler
+// that builds native/border.c for arm64, and a browser. Kernels and images are not installed: the
+// first boot downloads them into a cache.
 
 import { spawnSync } from 'node:child_process';
 
 /** Each group by itself: where one is not to be had, the others are of use. */
 const GUEST_PACKAGES = [
+  'gcc',
   'gcc-aarch64-linux-gnu',
   'kmod',
   'libc6-dev-arm64-cross',
+  'libelf-dev',
+  'make',
   'qemu-system-arm',
   'qemu-system-x86',
   'xz-utils',

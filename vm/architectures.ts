@@ -15,6 +15,8 @@ export interface Architecture {
    * a newer Debian.
    */
   readonly kernelPackages: readonly string[];
+  /** Whether its kernel has dma-buf heaps, which are what modules of ours measure. */
+  readonly hasHeaps: boolean;
   readonly emulator: string;
   readonly machine: string;
   readonly cpu: string;
@@ -72,6 +74,7 @@ export const MODULES: readonly string[] = [
 const ARM64 = {
   nodeArchitecture: 'arm64',
   debianArchitecture: 'arm64',
+  hasHeaps: false,
   emulator: 'qemu-system-aarch64',
   machine: 'virt',
   // With all features of qemu 7.2, `max`, V8 crashes at random places. With this model it does not,
@@ -94,6 +97,7 @@ export const ARCHITECTURES: Readonly<Record<GuestName, Architecture>> = {
     nodeArchitecture: 'x64',
     debianArchitecture: 'amd64',
     kernelPackages: ['linux-image-6.12-amd64', 'linux-image-amd64'],
+    hasHeaps: true,
     emulator: 'qemu-system-x86_64',
     machine: 'pc',
     cpu: 'max',

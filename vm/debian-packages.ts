@@ -29,12 +29,22 @@ export function unpackPackages(architecture: Architecture, packages: readonly st
 export function dependencyOf(architecture: Architecture, packages: readonly string[]): string {
   return withLists(architecture, (lists) => {
     for (const name of packages) {
-      const listed = runProgram('apt-cache', [...lists, 'depends', '--important', name]);
-      const dependency = /^\s*Depends: (?<name>linux-image-\S+)$/mu.exec(listed)?.groups?.['name'];
+      const dependency = askDependencies(lists, name).find((one) => one.startsWith('linux-image-'));
       if (dependency !== undefined) return dependency;
     }
     throw new GuestError(`Cannot find a kernel as apt knows none of these packages: ${packages.join(', ')}`);
   });
+}
+
+/** The packages that a package names as its dependencies. */
+export function dependenciesOf(architecture: Architecture, name: string): string[] {
+  return withLists(architecture, (lists) => askDependencies(lists, name));
+}
+
+/** Without those that have an alternative, whose lines begin with "|". */
+function askDependencies(lists: readonly string[], name: string): string[] {
+  const listed = runProgram('apt-cache', [...lists, 'depends', '--important', name]);
+  return [...listed.matchAll(/^\s*Depends: (?<name>\S+)$/gmu)].map(({ groups }) => groups?.['name'] ?? '');
 }
 
 /** A package and all that it depends on, directly or not. */

@@ -5,7 +5,7 @@ import { MODULES } from './architectures.ts';
 import type { Architecture } from './architectures.ts';
 import { cached, cacheKey } from './cache.ts';
 import type { ArchiveEntry } from './cpio.ts';
-import { dependencyOf, unpackPackages } from './debian-packages.ts';
+import { dependenciesOf, dependencyOf, unpackPackages } from './debian-packages.ts';
 import { GuestError } from './guest-error.ts';
 import { loadOrder, parseModules } from './module-order.ts';
 import { reportProgress, runProgram } from './run-program.ts';
@@ -17,7 +17,15 @@ export interface Kernel {
   readonly imagePath: string;
   /** A folder like `/lib/modules/RELEASE`, with only {@link MODULES} and their dependencies. */
   readonly modulesFolder: string;
+  /**
+   * What further modules are built against: a folder with `usr/src` and `usr/lib`. Undefined for
+   * guests of another architecture than this machine's, and those without heaps.
+   */
+  readonly headersFolder: string | undefined;
 }
+
+/** Its headers, and the programs that build with them, which run on this machine. */
+const HEADER_PACKAGE = /^linux-(?:headers|kbuild)-/u;
 
 /**
  * The newest kernel that apt knew at the download. The exact package leaves the archive when the
@@ -25,10 +33,21 @@ export interface Kernel {
  */
 export function fetchKernel(architecture: Architecture): Kernel {
   const { guestName, kernelPackages } = architecture;
-  const key = cacheKey({ kernelPackages, modules: MODULES });
+  const headers = takesHeaders(architecture) ? { headers: true } : {};
+  const key = cacheKey({ kernelPackages, modules: MODULES, ...headers });
   const folder = cached(`kernel-${guestName}-${key}`, (target) => buildKernel(architecture, target));
   const release = readFileSync(join(folder, 'release'), 'utf8');
-  return { release, imagePath: join(folder, 'vmlinuz'), modulesFolder: join(folder, 'modules') };
+  return {
+    release,
+    imagePath: join(folder, 'vmlinuz'),
+    modulesFolder: join(folder, 'modules'),
+    headersFolder: takesHeaders(architecture) ? join(folder, 'headers') : undefined,
+  };
+}
+
+/** Whether its modules can be built here. */
+export function takesHeaders({ hasHeaps, nodeArchitecture }: Architecture): boolean {
+  return hasHeaps && nodeArchitecture === process.arch;
 }
 
 function buildKernel(architecture: Architecture, folder: string): void {
@@ -42,8 +61,18 @@ function buildKernel(architecture: Architecture, folder: string): void {
   const release = image.slice('vmlinuz-'.length);
   cpSync(join(unpacked, 'boot', image), join(folder, 'vmlinuz'));
   keepModules(unpacked, release, join(folder, 'modules'));
+  // Now, because the archive will not have them when it has the next kernel.
+  if (takesHeaders(architecture)) unpackHeaders(architecture, release, join(folder, 'headers'));
   writeFileSync(join(folder, 'release'), release);
   rmSync(unpacked, { recursive: true });
+}
+
+function unpackHeaders(architecture: Architecture, release: string, folder: string): void {
+  const packageName = `linux-headers-${release}`;
+  const others = dependenciesOf(architecture, packageName).filter((name) => HEADER_PACKAGE.test(name));
+  mkdirSync(folder);
+  unpackPackages(architecture, [packageName, ...others], folder);
+  rmSync(join(folder, 'downloads'), { recursive: true });
 }
 
 function keepModules(unpacked: string, release: string, target: string): void {

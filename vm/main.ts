@@ -10,7 +10,7 @@ import { parseArguments, VM_DESCRIPTION } from './arguments.ts';
 import type { GuestArguments } from './arguments.ts';
 import type { Accelerator } from './emulator.ts';
 import { GuestError } from './guest-error.ts';
-import { peersForGuest } from './guest-peers.ts';
+import { additionsForGuest } from './guest-additions.ts';
 import { runGuest } from './guest.ts';
 import { missingRequirement } from './requirements.ts';
 
@@ -38,13 +38,13 @@ async function main(words: readonly string[]): Promise<number> {
   const signal = endBySignals();
   const choice = await chooseAccelerator(parsed, parsed.accelerator, signal);
   process.stderr.write(`vm: ${describeAccelerator(choice)}\n`);
-  const peers = peersForGuest(parsed.architecture);
+  const additions = additionsForGuest(parsed.architecture);
   const guest = {
     ...parsed,
     accelerator: choice.accelerator,
     signal,
-    files: [...peers.files, ...parsed.files],
-    environment: peers.environment,
+    files: [...additions.files, ...parsed.files],
+    environment: additions.environment,
   };
   return isShell ? await runShell(guest) : await runCommand(guest);
 }

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 
 import type { Architecture } from './architectures.ts';
 
-const INSTALL_COMMAND = 'npm run vm:install';
+/** Installs what guests need, as root. */
+export const INSTALL_COMMAND = 'npm run vm:install';
 /**
  * Needed besides the emulator: programs that download and unpack packages, and one that ends the
  * emulator with its parent.

@@ -76,7 +76,13 @@ export function allocateMachineBuffer(options: MachineBufferOptions): MeasuredBu
   });
 }
 
-function openMachineHeap({ backend, name, raw }: MachineBufferOptions): BackendHeap {
+/**
+ * Opens the given heap of the machine, and no other.
+ *
+ * @throws {RangeError} for an invalid name
+ * @throws {DmaBufError} `ENODEV` for a heap that does not open, with the reason and the remedy
+ */
+export function openMachineHeap({ backend, name, raw }: MachineHeapName & { readonly raw: RawCalls }): BackendHeap {
   checkHeapName(name);
   const calls = createBufferCalls(raw);
   const machine = new Machine({ raw });

@@ -1,13 +1,11 @@
-import { DmaBufError } from '../base/errors.ts';
 import { bytesOfPages, pagesCoveringBytes, toByteLength } from '../base/quantities.ts';
 import type { ByteLength } from '../base/quantities.ts';
-import { GiB, MiB, formatSize } from '../base/sizes.ts';
+import { GiB, MiB } from '../base/sizes.ts';
 import type { OrderMixName } from '../pages/order-mixes.ts';
 import { readUdmabufLimit } from '../backend/udmabuf/limit.ts';
 import type { BackendKind, BufferLayout } from '../heap/backend.ts';
 import { endAfter } from '../heap/finally.ts';
-import { readAvailableMemory, readMachineMemory } from '../linux/proc/available-memory.ts';
-import type { AvailableMemory } from '../linux/proc/available-memory.ts';
+import { readAvailableMemory } from '../linux/proc/available-memory.ts';
 import { MemoryCalls } from '../linux/calls/memory-calls.ts';
 import { runConversionJob } from './conversion-job.ts';
 import type { ConversionReport } from './conversion-job.ts';
@@ -20,6 +18,7 @@ import { readInstructionNs } from './instruction-clock.ts';
 import { allocateMachineBuffer } from './machine-buffer.ts';
 import type { MachineHeapName } from './machine-buffer.ts';
 import type { HeapReport, MeasuredBuffer } from './measured-buffer.ts';
+import { checkMemory } from './memory-check.ts';
 import { isTableProven } from './memory-proof.ts';
 import type { ReportProgress, VmapReport } from './vmap-job.ts';
 import { runVmapJob } from './vmap-job.ts';
@@ -126,21 +125,6 @@ interface Work {
   readonly length: ByteLength;
   readonly counted: CountedCalls;
   readonly onProgress: ReportProgress;
-}
-
-/** Before an arena is made for it, because the bookkeeping of its pages alone takes memory. */
-function checkMemory(length: number, backend: BackendKind): void {
-  const room = roomFor(backend);
-  if (length <= room.bytes) return;
-  throw new DmaBufError(
-    `Cannot allocate ${formatSize(length)} as ${room.limitedBy} leaves room for ${formatSize(room.bytes)}: take a smaller size`,
-    { code: 'ENOMEM', values: { length, roomBytes: room.bytes, limitedBy: room.limitedBy } },
-  );
-}
-
-/** The kernel charges a heap's memory to no control group. */
-function roomFor(backend: BackendKind): AvailableMemory {
-  return backend === 'kernel' ? readMachineMemory() : readAvailableMemory();
 }
 
 function allocate(source: MainJobSource, { length, counted, onProgress }: Work): MeasuredBuffer {

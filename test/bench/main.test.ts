@@ -75,6 +75,7 @@ const SUBJECTS = [
   'a frame handed to another process',
   'a heap buffer',
   'a camera',
+  'in the kernel',
   'a listing in memory',
   'a listing read from files',
   '1080p YUYV to XRGB8888',

@@ -11,7 +11,9 @@ import type { AnySchemaObject, ValidateFunction } from 'ajv/dist/2020.js';
 
 import { toByteLength } from '../../src/base/quantities.ts';
 import { MiB } from '../../src/base/sizes.ts';
+import { toKernelJson } from '../../src/cli/vmap/kernel-json.ts';
 import { MemoryCalls } from '../../src/linux/calls/memory-calls.ts';
+import { KERNEL_VMAP } from '../support/fakes/kernel-vmap-report.ts';
 import { CLI_PATH, runCli } from '../support/processes/run-cli.ts';
 import { repositoryRoot } from '../support/runner/source-files.ts';
 import { temporaryFolder } from '../support/runner/temporary-folder.ts';
@@ -59,6 +61,7 @@ test('every schema has the name of its format, and refuses any other object', ()
       'dmabuf-doctor',
       'dmabuf-fleet',
       'dmabuf-heaps',
+      'dmabuf-kernel-vmap',
       'dmabuf-layout',
       'dmabuf-mapping',
       'dmabuf-show',
@@ -105,6 +108,13 @@ test('dmabuf callers and dmabuf trace report print what their schemas say', () =
 
 test('dmabuf vmap prints what its schema says', () => {
   assert.equal(assertPrintsValid('dmabuf-vmap', 'vmap', '4MiB', '--mix', 'aged')['verified'], true);
+});
+
+test('what dmabuf vmap --kernel prints is as its schema says, of time and of instructions', () => {
+  assertValid('dmabuf-kernel-vmap', JSON.stringify(toKernelJson(KERNEL_VMAP)));
+  const byTime = { ...KERNEL_VMAP, heldBytes: undefined, instructionNs: undefined };
+  const { instructionNs } = assertValid('dmabuf-kernel-vmap', JSON.stringify(toKernelJson(byTime)));
+  assert.equal(instructionNs, null);
 });
 
 test('dmabuf layout prints what its schema says, also for an unknown layout', (t) => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { readMaxMapCount } from '../../src/linux/proc/process-mappings.ts';
@@ -162,4 +163,32 @@ test('dmabuf vmap --backend embedded is what it does without a heap, less the la
     runCli('vmap', '1MiB').stdout,
     /\n\n(?:On this machine's own heaps: dmabuf vmap --heap |No heap of the kernel opens here: "dmabuf doctor")[^\n]+\n$/u,
   );
+});
+
+const MEASURE_DEVICE = '/dev/dmabuf-measure';
+
+test(
+  'dmabuf vmap --kernel says where the module is that it needs',
+  { skip: existsSync(MEASURE_DEVICE) && `this machine has ${MEASURE_DEVICE}` },
+  () => {
+    const { status, stdout, stderr } = runCli('vmap', '1MiB', '--heap', 'system', '--kernel');
+    assert.deepEqual([status, stdout], [1, '']);
+    assert.match(stderr, /there is no \/dev\/dmabuf-measure, which the module dmabuf_measure makes/u);
+    const command =
+      "npm run vm -- sh -c 'insmod /lib/dmabuf/dmabuf_measure.ko && dmabuf vmap 64MiB --heap system --kernel'";
+    assert.ok(stderr.replaceAll(/\s+/gu, ' ').includes(command), stderr);
+  },
+);
+
+test('dmabuf vmap --kernel takes only heaps of the kernel', () => {
+  for (const words of [
+    ['--backend', 'embedded'],
+    ['--backend', 'udmabuf'],
+    ['--heap', 'udmabuf'],
+    ['--mix', 'aged'],
+  ]) {
+    const { status, stderr } = runCli('vmap', '1MiB', '--kernel', ...words);
+    assert.equal(status, 2, words.join(' '));
+    assert.match(stderr, /^dmabuf: Cannot use --(?:kernel with backend|mix with heap "system" of backend kernel)/mu);
+  }
 });

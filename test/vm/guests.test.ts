@@ -73,7 +73,9 @@ const GUESTS: readonly GuestTests[] = [
     // Buffers of 1 GiB, beside what the guest itself takes.
     memoryMiB: 3072,
     icount: true,
-    files: ['test/cli/vmap-heaps.test.js'],
+    // One puts the machine's memory into pieces, and another loads modules.
+    filesAtOnce: 1,
+    files: ['test/cli/vmap-heaps.test.js', 'test/modules/*.test.js'],
   },
   {
     guest: 'x86_64',

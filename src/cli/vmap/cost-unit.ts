@@ -1,5 +1,9 @@
 import { formatDuration, formatLargeCount, formatNsPerPage } from '../../base/number-format.ts';
 
+/** The clock of a report whose costs are instructions. */
+export const INSTRUCTION_CLOCK =
+  'counts instructions, not time: those of an emulated machine, whatever it costs to emulate them';
+
 /** The unit of the costs in a report. */
 export interface CostUnit {
   readonly isTime: boolean;

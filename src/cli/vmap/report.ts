@@ -11,6 +11,7 @@ import { formatAmount } from '../../base/number-format.ts';
 import { formatSection, indentLines, sectionColumns } from '../report-section.ts';
 import type { ReportStyle, Section } from '../report-section.ts';
 import { formatLabelled } from '../table.ts';
+import { INSTRUCTION_CLOCK } from './cost-unit.ts';
 import { formatHugePages } from './huge-pages.ts';
 import { drawLayout } from './layout-section.ts';
 import { formatProof } from './proof-section.ts';
@@ -46,9 +47,6 @@ function formatBuffer(report: MainJobReport, columns: number): Section {
     ],
   };
 }
-
-const INSTRUCTION_CLOCK =
-  'counts instructions, not time: those of an emulated machine, whatever it costs to emulate them';
 
 function describeHeap({ heap, pageSize }: MainJobReport): string {
   const { name, backend, orders, arenaPageCount } = heap;

@@ -24,6 +24,27 @@ interface SourceOptions {
   readonly fragment: boolean;
 }
 
+/** A heap of the kernel, for `--kernel`. */
+interface KernelSource {
+  readonly heapName: string;
+  readonly fragmented: boolean;
+}
+
+/**
+ * The source of the buffer that the kernel module measures: one of the kernel's heaps, by default
+ * the first that there is nearly everywhere.
+ *
+ * @throws {UsageError} for another backend, and as {@link readSource} does
+ */
+export function readKernelSource(options: SourceOptions): KernelSource {
+  const { heap, backend } = options;
+  const source = readSource({ ...options, backend: backend ?? (heap === undefined ? 'kernel' : undefined) });
+  if (source.backend === 'kernel') return { heapName: source.name, fragmented: source.fragmented };
+  throw new UsageError(
+    `Cannot use --kernel with backend ${source.backend} as it measures buffers of the kernel's heaps: use --heap ${HEAPS_DEFAULT.kernel}`,
+  );
+}
+
 /**
  * Named options are obeyed exactly: a heap is the kernel's unless its name is udmabuf's, or the
  * backend is named as well.

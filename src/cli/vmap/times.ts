@@ -8,14 +8,8 @@ import { formatCount, formatRatio } from '../../base/number-format.ts';
 import { costUnitOf } from './cost-unit.ts';
 import type { CostUnit } from './cost-unit.ts';
 import type { ReportStyle, Section } from '../report-section.ts';
-import { formatLabelled, tableRows } from '../table.ts';
 import type { Column } from '../table.ts';
-
-/**
- * The figures in the mail of the kernel patch: 2 GiB take 1,440,000 ns by the page iterator and
- * 232,000 ns by the loop over entries.
- */
-const MAIL_GAIN = 6.2;
+import { formatRowGroups, MAIL_GAIN, toLabel } from './step-table.ts';
 
 function columnsFor({ heading, perPageHeading }: CostUnit): Column[] {
   const [first, ...others] = ['', 'mmap calls', heading, perPageHeading, 'gain'];
@@ -24,11 +18,6 @@ function columnsFor({ heading, perPageHeading }: CostUnit): Column[] {
     ...others.map((text) => ({ heading: text, align: 'right' }) as const),
   ];
 }
-
-/** Fixed, so that the columns of different reports are aligned. */
-const LABEL_WIDTH = 38;
-const INDENT = '  ';
-const NOTE_INDENT = '    ';
 
 /** A line of the table. `null` was not measured. */
 interface Step {
@@ -50,28 +39,18 @@ interface StepGroup {
 export function formatTimes(report: MainJobReport, style: ReportStyle): Section {
   const pageCount = report.length / report.pageSize;
   const unit = costUnitOf(report.instructionNs);
-  const groups = [...conversionGroups(report), ...vmapGroups(report, unit)];
-  const rows = groups.map(({ steps }) =>
-    steps.filter(({ ns }) => ns !== null).map((step) => toCells(step, pageCount, unit)),
-  );
-  const [headings, ...lines] = tableRows(columnsFor(unit), () => rows.flat(), style.columns);
-  let taken = 0;
-  const grouped = groups.flatMap(({ title, notes }, index) => {
-    const count = rows[index]?.length ?? 0;
-    taken += count;
-    return formatLabelled(INDENT, title, style.columns).concat(
-      lines.slice(taken - count, taken).flat(),
-      notes.flatMap((note) => formatLabelled(NOTE_INDENT, note, style.columns)).map((line) => style.dim(line)),
-    );
-  });
-  const [line = ''] = headings ?? [];
-  return { heading: `${unit.title}${line.slice(unit.title.length)}`, lines: grouped };
+  const groups = [...conversionGroups(report), ...vmapGroups(report, unit)].map(({ title, steps, notes }) => ({
+    title,
+    rows: steps.filter(({ ns }) => ns !== null).map((step) => toCells(step, pageCount, unit)),
+    notes,
+  }));
+  return formatRowGroups({ title: unit.title, columns: columnsFor(unit), groups }, style);
 }
 
 function toCells({ label, ns, againstNs, callCount }: Step, pageCount: number, unit: CostUnit): (string | undefined)[] {
   if (ns === null) return [];
   return [
-    `    ${label}`.padEnd(LABEL_WIDTH),
+    toLabel(label),
     callCount === undefined ? undefined : formatCount(callCount),
     unit.format(ns),
     unit.formatPerPage(ns / pageCount),

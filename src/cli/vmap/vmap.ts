@@ -1,19 +1,23 @@
 import { listHeaps } from '../../backend/list-heaps.ts';
+import type { BackendKind } from '../../heap/backend.ts';
+import { runKernelVmapJob } from '../../measure/kernel-vmap-job.ts';
 import { defaultMainJobLength, runMainJob } from '../../measure/main-job.ts';
 import type { MainJobReport, MainJobSource } from '../../measure/main-job.ts';
 import type { JobStep } from '../../measure/vmap-job.ts';
 import { ORDER_MIX_NAMES, ORDER_MIXES } from '../../pages/order-mixes.ts';
 import { parseBufferLength } from '../buffer-length.ts';
 import { CommandFailure, SUCCEEDED } from '../command.ts';
-import type { Command } from '../command.ts';
+import type { Command, ExitStatus } from '../command.ts';
 import type { CommandDescription } from '../command-description.ts';
 import { writeJsonLine } from '../json-line.ts';
 import { parseArguments } from '../parse-arguments.ts';
 import { wrapText } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import { toJson } from './json.ts';
+import { toKernelJson } from './kernel-json.ts';
+import { formatKernelReport } from './kernel-report.ts';
 import { formatReport } from './report.ts';
-import { MIX_DEFAULT, readSource } from './source.ts';
+import { MIX_DEFAULT, readKernelSource, readSource } from './source.ts';
 
 const DESCRIPTION = {
   invocation: 'dmabuf vmap',
@@ -59,11 +63,17 @@ const DESCRIPTION = {
         "on the kernel's heaps, and as root: first takes nearly all memory and frees it in small pieces, so that the heap finds " +
         'no others',
     },
+    kernel: {
+      text:
+        "on the kernel's heaps, and as root: has the kernel module dmabuf_measure, which this package's repository builds for " +
+        'its guest, measure what mapping the buffer costs in the kernel, and shows only that',
+    },
     json: {
       text:
         'one object instead, of the format dmabuf-vmap: {size, pages, entries, runs, backend, mix, layoutSource, conversion: ' +
         '{byPageNs, ...}, vmap: {byRunNs, ...}, verified, ...}; sizes in bytes, times in ns for the whole buffer (medians), null ' +
-        'where not measured',
+        'where not measured. With --kernel, of the format dmabuf-kernel-vmap: {size, pages, entries, heap, times: {byPageNs, ' +
+        'byEntryNs, vmapNs, wholeNs, ...}, ...}',
     },
   },
   notes: [
@@ -94,7 +104,9 @@ export const vmapCommand: Command = {
   name: 'vmap',
   description: DESCRIPTION,
   run: (args, terminal) => {
-    const { length, source, json, isDefault } = readArguments(args);
+    const { options, words } = parseArguments(DESCRIPTION, args);
+    if (options.kernel) return runInKernel(options, words, terminal);
+    const { length, source, json, isDefault } = readArguments(options, words);
     const report = runMainJob({
       length,
       source,
@@ -121,13 +133,30 @@ interface VmapArguments {
   readonly isDefault: boolean;
 }
 
-function readArguments(args: readonly string[]): VmapArguments {
-  const { options, words } = parseArguments(DESCRIPTION, args);
-  const { heap, backend, mix, fragment, json } = options;
-  const source = readSource({ heap, backend, mix, fragment });
-  const [size] = words;
-  const length = size === undefined ? defaultMainJobLength(source.backend) : parseBufferLength(size, '64MiB');
+type VmapOptions = ReturnType<typeof parseArguments<typeof DESCRIPTION.options>>['options'];
+
+function readArguments(options: VmapOptions, [size]: readonly string[]): VmapArguments {
+  const { heap, backend, json } = options;
+  const source = readSource(options);
+  const length = readLength(size, source.backend);
   return { length, source, json, isDefault: heap === undefined && backend === undefined };
+}
+
+function readLength(size: string | undefined, backend: BackendKind): number {
+  return size === undefined ? defaultMainJobLength(backend) : parseBufferLength(size, '64MiB');
+}
+
+function runInKernel(options: VmapOptions, [size]: readonly string[], terminal: Terminal): ExitStatus {
+  const source = readKernelSource(options);
+  const report = runKernelVmapJob({
+    ...source,
+    length: readLength(size, 'kernel'),
+    onProgress: (done, total) => terminal.showProgress(describeProgress('Mapping in the kernel', done, total)),
+  });
+  terminal.clearProgress();
+  if (options.json) writeJsonLine(toKernelJson(report), terminal.writeJson);
+  else for (const line of formatKernelReport(report, terminal)) terminal.print(line);
+  return SUCCEEDED;
 }
 
 /** None was requested, and the machine may have them. */

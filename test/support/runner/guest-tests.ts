@@ -12,7 +12,7 @@ import { wantedAccelerator } from '../../../vm/arguments.ts';
 import { prepareBaseImage } from '../../../vm/base-image.ts';
 import type { Accelerator } from '../../../vm/emulator.ts';
 import { GuestError } from '../../../vm/guest-error.ts';
-import { peersForGuest } from '../../../vm/guest-peers.ts';
+import { additionsForGuest } from '../../../vm/guest-additions.ts';
 import { runGuest } from '../../../vm/guest.ts';
 import { missingRequirement } from '../../../vm/requirements.ts';
 import { declareResults } from './declare-results.ts';
@@ -132,7 +132,7 @@ async function runFiles(
   const files = [...results.byFile().keys()];
   const stdout = new PassThrough();
   const lines = createInterface({ input: stdout }).on('line', (line) => results.add(line));
-  const peers = peersForGuest(architecture);
+  const additions = additionsForGuest(architecture);
   let errors = '';
   const stderr = new Writable({
     write: (bytes: Buffer, _encoding, done): void => {
@@ -149,8 +149,8 @@ async function runFiles(
       icount: tests.icount,
       devices: tests.devices ?? [],
       command: ['node', '--enable-source-maps', 'dist/vm/test-runner.js', ...limits, ...files],
-      environment: { NODE_OPTIONS: '--enable-source-maps', ...peers.environment, ...tests.environment },
-      files: [...peers.files, ...(tests.programs ?? [])],
+      environment: { NODE_OPTIONS: '--enable-source-maps', ...additions.environment, ...tests.environment },
+      files: [...additions.files, ...(tests.programs ?? [])],
       stdout,
       stderr,
       timeoutSeconds: secondsLeft(),

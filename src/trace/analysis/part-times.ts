@@ -2,8 +2,8 @@ import { roleOf } from '../map-functions.ts';
 import type { MappingPart } from '../mapping-event.ts';
 
 /**
- * What a mapping spends its time on. `sg-to-pages` has no function of its own: it is what the
- * exporter's map function spends itself, the tracer's cost included.
+ * What a mapping spends its time on. `sg-to-pages` has no function of its own: it is what the map
+ * function of a heap that converts spends itself, the tracer's cost included.
  */
 export type PartKind = 'page-array' | 'sg-to-pages' | 'vmap' | 'free' | 'lock-wait' | 'other';
 
@@ -16,6 +16,15 @@ const KINDS: readonly (readonly [PartKind, RegExp])[] = [
   ['free', /^(?:k?v?free|kvfree|kfree)\w*$/u],
   ['lock-wait', /^(?:__)?(?:mutex_lock|ww_mutex_lock|dma_resv_lock|rt_mutex_lock)\w*$/u],
 ];
+
+/**
+ * Whether an exporter's map function turns an sg table into pages: that of the system heap
+ * (drivers/dma-buf/heaps/system_heap.c, system_heap_do_vmap), and heaps of vendors made after it.
+ * The CMA heap and udmabuf keep lists of pages; graphics drivers allocate at their first mapping.
+ */
+export function convertsTable(name: string): boolean {
+  return /_heap_vmap$/u.test(name) && name !== 'cma_heap_vmap';
+}
 
 /** What a function inside a mapping does, by its name. */
 export function partKindOf(name: string): PartKind {
@@ -42,11 +51,8 @@ export function divideTime(parts: readonly MappingPart[], durationNs: number): P
   }
   if (times.vmap === 0) return undefined;
   const own = Math.max(0, (outer?.ns ?? durationNs) - known);
-  if (outer === undefined) times.other += own;
-  else {
-    times['sg-to-pages'] = own;
-    times.other += Math.max(0, durationNs - (outer.ns ?? durationNs));
-  }
+  times[outer !== undefined && convertsTable(outer.name) ? 'sg-to-pages' : 'other'] += own;
+  if (outer !== undefined) times.other += Math.max(0, durationNs - (outer.ns ?? durationNs));
   return times;
 }
 

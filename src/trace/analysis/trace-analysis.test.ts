@@ -138,3 +138,29 @@ test('TraceAnalysis counts refusals by name', () => {
   const { findings } = analyze(FRAMES.replaceAll('ret=0', 'ret=-12'));
   assert.ok(findings.some(({ text }) => text === 'npu_map was refused 11 of 11 mappings, with ENOMEM'));
 });
+
+test('TraceAnalysis tells a conversion of heaps that convert only', () => {
+  const mappingBy = (exporter: string) => ({
+    kind: 'mapping' as const,
+    form: 'event' as const,
+    line: 1,
+    path: ['dma_buf_vmap', 'vb2_vmalloc_map_dmabuf'],
+    sizeBytes: 614_400,
+    durationNs: 20_000,
+    parts: [
+      { name: exporter, depth: 1, ns: 18_000 },
+      { name: 'vmap', depth: 2, ns: 5000 },
+    ],
+  });
+  const partsBy = (exporter: string) => {
+    const analysis = new TraceAnalysis();
+    analysis.add(mappingBy(exporter));
+    const { 'sg-to-pages': conversion, other } = analysis.report().callers[0]?.partTimes ?? assert.fail();
+    return { conversion, other, isSaving: analysis.report().savings.byEntry !== undefined };
+  };
+  assert.deepEqual(partsBy('system_heap_vmap'), { conversion: 13_000, other: 2000, isSaving: true });
+  // It allocates its pages at the first mapping.
+  assert.deepEqual(partsBy('drm_gem_dmabuf_vmap'), { conversion: 0, other: 15_000, isSaving: false });
+  assert.deepEqual(partsBy('vmap_udmabuf'), { conversion: 0, other: 15_000, isSaving: false });
+  assert.deepEqual(partsBy('cma_heap_vmap'), { conversion: 0, other: 15_000, isSaving: false });
+});

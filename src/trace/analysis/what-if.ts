@@ -66,7 +66,9 @@ function estimateByEntry(callers: readonly CallerStatistics[], given?: Conversio
       ],
     };
   }
-  const bytes = sumOf(callers, ({ totalBytes }) => totalBytes ?? 0);
+  // Parts may show that an exporter converts nothing.
+  const converting = callers.filter(({ partTimes }) => partTimes?.['sg-to-pages'] !== 0);
+  const bytes = sumOf(converting, ({ totalBytes }) => totalBytes ?? 0);
   if (bytes === 0) return undefined;
   const pages = Math.ceil(bytes / PAGE_BYTES);
   const { byPageNs, byEntryNs } = given ?? PUBLISHED_COST;

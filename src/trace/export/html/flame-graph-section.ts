@@ -1,5 +1,5 @@
 import { formatAmount, formatCount, formatDuration } from '../../../base/number-format.ts';
-import { partKindOf } from '../../analysis/part-times.ts';
+import { convertsTable, partKindOf } from '../../analysis/part-times.ts';
 import { roleOf } from '../../map-functions.ts';
 import type { WeightedStack } from '../stack-totals.ts';
 import { layOutFlameGraph } from './flame-layout.ts';
@@ -103,9 +103,8 @@ function drawFrame(frame: FlameFrame, totalWeight: number, unit: FlameUnit): Mar
 function shadeOf(name: string): string {
   const kind = partKindOf(name);
   if (kind !== 'other') return kind;
-  const role = roleOf(name);
-  if (role === 'exporter') return 'sg-to-pages';
-  if (role !== 'none') return 'core';
+  if (convertsTable(name)) return 'sg-to-pages';
+  if (roleOf(name) !== 'none') return 'core';
   let sum = 0;
   for (const character of name) sum += character.codePointAt(0) ?? 0;
   return String(sum % SHADE_COUNT);

@@ -23,7 +23,7 @@ const KINDS: readonly (readonly [PartKind, RegExp])[] = [
  * The CMA heap and udmabuf keep lists of pages; graphics drivers allocate at their first mapping.
  */
 export function convertsTable(name: string): boolean {
-  return /_heap_vmap$/u.test(name) && name !== 'cma_heap_vmap';
+  return name.endsWith('_heap_vmap') && name !== 'cma_heap_vmap';
 }
 
 /** What a function inside a mapping does, by its name. */

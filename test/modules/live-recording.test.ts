@@ -1,0 +1,130 @@
+/** What a recording tells of mappings, beside what kernel modules measured of the same ones. */
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { TestContext } from 'node:test';
+
+import { MiB, openHeap } from '../../src/index.ts';
+import type { OwnedFd } from '../../src/linux/calls/fd.ts';
+import { KernelVmapCalls } from '../../src/linux/calls/kernel-vmap-calls.ts';
+import type { KernelVmapTimes } from '../../src/linux/calls/kernel-vmap-calls.ts';
+import { recordMappings, TraceAnalysis } from '../../src/trace/index.ts';
+import type { MappingEvent, TraceReport } from '../../src/trace/index.ts';
+import { loadModule, missingModules, unloadModule } from '../support/devices/own-modules.ts';
+import { Standin } from '../support/devices/standin.ts';
+
+const skip = missingModules();
+const MODULES = ['dmabuf_measure', 'dmabuf_standin'] as const;
+const ROUNDS = 24;
+/** What is compared are the medians of so many at least. */
+const UNDISTURBED_MIN = 9;
+/** In a guest that counts instructions. */
+const DIFFERENCE_MAX = 0.05;
+
+before(() => {
+  if (skip === false) MODULES.forEach((name) => loadModule(name));
+});
+after(() => {
+  if (skip === false) MODULES.forEach((name) => unloadModule(name));
+});
+
+function allocate(t: TestContext, length: number): OwnedFd {
+  const heap = openHeap('system', { backends: ['kernel'] });
+  t.after(() => heap.close());
+  const fd = heap.allocate(length).exportFd();
+  t.after(() => fd.close());
+  return fd;
+}
+
+async function recorded(body: () => void): Promise<{ mappings: MappingEvent[]; report: TraceReport }> {
+  const recording = recordMappings();
+  const mappings: MappingEvent[] = [];
+  const analysis = new TraceAnalysis();
+  body();
+  recording.stop();
+  for await (const record of recording) {
+    analysis.add(record);
+    if (record.kind === 'mapping') mappings.push(record);
+  }
+  return { mappings, report: analysis.report() };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((one, other) => one - other);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+function nsOf({ parts = [] }: MappingEvent, name: string): number {
+  return parts.find((part) => part.name === name)?.ns ?? Number.NaN;
+}
+
+/** The map function's own time: what its parts leave. */
+function conversionNs(mapping: MappingEvent): number {
+  const parts = ['vmalloc_noprof', 'vmap', 'vfree'].map((name) => nsOf(mapping, name));
+  return nsOf(mapping, 'system_heap_vmap') - parts.reduce((sum, ns) => sum + ns, 0);
+}
+
+function assertNear(told: number, measured: number, what: string): void {
+  const difference = Math.abs(told - measured) / measured;
+  assert.ok(difference <= DIFFERENCE_MAX, `${what}: the recording tells ${told} ns, and the module ${measured} ns`);
+}
+
+for (const mebibytes of [64, 256, 1024]) {
+  test(`recordMappings() and dmabuf_measure agree within 5 % on a buffer of ${mebibytes} MiB`, { skip }, async (t) => {
+    const fd = allocate(t, mebibytes * MiB);
+    const calls = new KernelVmapCalls();
+    const device = calls.openDevice('/dev/dmabuf-measure');
+    t.after(() => device.close());
+    const measureRounds = (): KernelVmapTimes[] =>
+      Array.from({ length: ROUNDS }, (_, round) => calls.measureRound(device.borrow(), fd.borrow(), round).times);
+    const rounds = measureRounds();
+    const measured = (name: keyof KernelVmapTimes): number => median(rounds.map((times) => times[name]));
+    const { mappings, report } = await recorded(measureRounds);
+    assert.equal(mappings.length, ROUNDS);
+    const undisturbed = mappings.filter(({ marks = [] }) => marks.length === 0);
+    assert.ok(undisturbed.length >= UNDISTURBED_MIN, `${undisturbed.length} of ${ROUNDS} were undisturbed`);
+    assertNear(median(undisturbed.map(({ durationNs }) => durationNs ?? Number.NaN)), measured('wholeNs'), 'the whole');
+    assertNear(median(undisturbed.map((mapping) => nsOf(mapping, 'vmap'))), measured('vmapNs'), 'vmap');
+    assertNear(median(undisturbed.map(conversionNs)), measured('byPageNs'), 'the conversion');
+    // What by-entry conversion would save of the mappings whose parts are known.
+    const savedNs = (measured('byPageNs') - measured('byEntryNs')) * (report.callers[0]?.dividedCount ?? 0);
+    const { lowNs = 0, highNs = 0 } = report.savings.byEntry ?? {};
+    assert.ok(lowNs <= savedNs * (1 + DIFFERENCE_MAX), `at least ${lowNs} ns, measured ${savedNs} ns`);
+    assert.ok(highNs >= savedNs * (1 - DIFFERENCE_MAX), `at most ${highNs} ns, measured ${savedNs} ns`);
+  });
+}
+
+test(
+  "recordMappings() sees the stand-ins of the mail's three callers as it would see the originals",
+  { skip },
+  async (t) => {
+    const fd = allocate(t, MiB);
+    const standin = new Standin();
+    t.after(() => standin.close());
+    const told: { size: number; mapNs: number }[] = [];
+    const { mappings, report } = await recorded(() => {
+      for (const caller of ['npu', 'cam', 'cam'] as const) told.push(standin.map(caller, fd.borrow()));
+    });
+    assert.deepEqual(
+      mappings.map(({ path }) => path.slice(0, 4)),
+      [
+        ['dma_buf_vmap', 'dma_buf_vmap_unlocked', 'standin_apu_sysmem_alloc', 'standin_mdw_mem_alloc'],
+        ...Array.from({ length: 2 }, () => [
+          'dma_buf_vmap',
+          'dma_buf_vmap_unlocked',
+          'standin_cam_vb2_vaddr',
+          'standin_vb2_plane_vaddr',
+        ]),
+      ],
+    );
+    for (const [index, { sizeBytes, durationNs }] of mappings.entries()) {
+      assert.equal(sizeBytes, MiB);
+      // The caller's time has the lock and the probes in it.
+      assert.ok((durationNs ?? 0) <= (told[index]?.mapNs ?? 0), `${durationNs} ns of ${told[index]?.mapNs} ns`);
+    }
+    for (const { consumer } of report.callers) {
+      assert.deepEqual([consumer.driver, consumer.origin], ['dmabuf_standin', 'out-of-tree']);
+      assert.match(consumer.buildId ?? '', /^[0-9a-f]{40}$/u);
+    }
+  },
+);

@@ -10,7 +10,7 @@ import { PACKAGE_FOLDER } from './init-script.ts';
 export const packageRoot: string = fileURLToPath(new URL('../../', import.meta.url));
 
 /** The dependencies of the compiled package and its tests. */
-const MODULE_NAMES = ['fast-check', 'pure-rand'];
+const MODULE_NAMES = ['@jsquash/jpeg', 'fast-check', 'pure-rand'];
 const SKIPPED = /\.(?:d\.[cm]?ts|d\.[cm]?ts\.map|md|tsbuildinfo)$/u;
 const PROGRAM = 'dist/src/cli/main.js';
 

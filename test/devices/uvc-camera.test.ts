@@ -5,7 +5,8 @@ import { writeFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import type { TestContext } from 'node:test';
 
-import { isDmaBufError } from '../../src/index.ts';
+import { isDmaBufError, openHeap } from '../../src/index.ts';
+import { createJpegDecoder, describeFrame, FrameLayout } from '../../src/picture/index.ts';
 import { listCameras, openCamera } from '../../src/v4l2/index.ts';
 import type { Camera, CameraFrame, CameraOptions } from '../../src/v4l2/index.ts';
 import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
@@ -17,7 +18,8 @@ checkLeaksAfterFile();
 
 const skip = missingUvc();
 const NAME = 'Software Camera';
-const MJPG = { width: 320, height: 180, format: 'MJPG' } as const;
+const SIZE = { width: 320, height: 180 } as const;
+const MJPG = { ...SIZE, format: 'MJPG' } as const;
 const YUYV = { width: 320, height: 180, format: 'YUYV' } as const;
 const YUYV_BYTES = 320 * 180 * 2;
 
@@ -93,6 +95,33 @@ test('frames() of MJPG give each file whole, with its own length', { skip }, asy
     );
     assert.deepEqual(filledBytes(frame), sent);
     frame.close();
+  }
+  await frames.return();
+});
+
+test('a frame of MJPG is decoded from the buffer that the camera filled into a picture', { skip }, async (t) => {
+  const uvc = await pluggedCamera();
+  const frames = open(t, MJPG).frames();
+  const decoder = createJpegDecoder();
+  const heap = openHeap('system', { backends: ['kernel'] });
+  const shape = describeFrame('ABGR8888', SIZE);
+  const picture = new FrameLayout(shape, [heap.allocate(shape.length)]);
+  t.after(() => [decoder, ...picture.buffers, heap].forEach((closable) => closable.close()));
+  for (const level of [40, 200]) {
+    const sent = flatJpeg(MJPG, (column, row) => [(level + column + row) & 0xff, 128, 128]);
+    const [frame] = await Promise.all([nextFrame(frames), uvc.send({ bytes: sent })]);
+    await decoder.decode(frame.layout, picture);
+    frame.close();
+    picture.accessSync('read', ([plane]) => {
+      for (const [x, y] of [
+        [0, 0],
+        [160, 90],
+        [319, 179],
+      ] as const) {
+        const grey = (level + Math.floor(x / 8) + Math.floor(y / 8)) & 0xff;
+        assert.deepEqual(Array.from(plane?.row(y).slice(x * 4, x * 4 + 4) ?? []), [grey, grey, grey, 255], `${x} ${y}`);
+      }
+    });
   }
   await frames.return();
 });

@@ -7,7 +7,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { DmaBufError, isDmaBufError } from '../../src/base/errors.ts';
+import { isDmaBufError } from '../../src/base/errors.ts';
 import { importBuffer, openHeap } from '../../src/index.ts';
 import { TRACE_FILES } from '../../src/linux/tracefs/tracefs-files.ts';
 import type { TraceFiles } from '../../src/linux/tracefs/tracefs-files.ts';
@@ -16,7 +16,9 @@ import type { MappingEvent, MappingRecording, TraceSummary, UnmappingEvent } fro
 import { openCamera } from '../../src/v4l2/index.ts';
 import { CountedMaps } from '../support/devices/counted-maps.ts';
 import { cannotTrace } from '../support/devices/layout-rights.ts';
+import { traceState, TRACEFS } from '../support/devices/trace-state.ts';
 import { missingVivid, SINGLE_PLANAR, vividNode } from '../support/devices/vivid.ts';
+import { FailingTraceFiles } from '../support/fakes/failing-trace-files.ts';
 import { otherMachine } from '../support/fakes/other-machine.ts';
 import { CLI_PATH } from '../support/processes/run-cli.ts';
 import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
@@ -24,7 +26,6 @@ import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
 const skip = missingVivid() || cannotTrace();
 checkLeaksAfterFile();
 
-const TRACEFS = '/sys/kernel/tracing';
 /** Of YUYV at 640x360, as vivid asks for it. */
 const FRAME_BYTES = 640 * 360 * 2;
 /** A frame in whole pages, as a heap allocates it. */
@@ -32,17 +33,6 @@ const BUFFER_BYTES = Math.ceil(FRAME_BYTES / 4096) * 4096;
 const BUFFER_COUNT = 4;
 /** As many mappings as do not fit into the smallest buffers of two processors. */
 const [ROUNDS, MANY_BUFFERS] = [15, 16];
-
-/** Everything of tracefs that a recording could change for others. */
-function traceState(): Record<string, string | string[]> {
-  const read = (file: string): string => readFileSync(join(TRACEFS, file), 'utf8');
-  const files = ['dynamic_events', 'set_event', 'set_event_pid', 'tracing_on', 'trace_clock', 'current_tracer'];
-  return {
-    ...Object.fromEntries(files.map((file) => [file, read(file)])),
-    instances: readdirSync(join(TRACEFS, 'instances')),
-    groups: readdirSync(join(TRACEFS, 'events')),
-  };
-}
 
 /** vivid maps each buffer at its first turn, and keeps the mapping until the camera is closed. */
 async function captureFrames(count: number, buffers = BUFFER_COUNT): Promise<void> {
@@ -187,36 +177,16 @@ const CALIBRATION = '__do_sys_getppid\n';
 /** Those up to the end of its first round. */
 const CALIBRATION_CALLS = 16;
 
-/** Files of tracefs of which the n-th call fails, from 1. */
-function failingFiles(
-  failing: number,
-  functions: string,
-): { files: TraceFiles; callCount: () => number; wasRemoval: () => boolean } {
-  let callCount = 0;
-  let wasRemoval = false;
-  const call = (name: string, method: (...values: unknown[]) => unknown, values: readonly unknown[]): unknown => {
-    callCount += 1;
-    if (callCount !== failing) return method(...values);
-    wasRemoval = name === 'removeFolder' || String(values[1]).startsWith('-:');
-    // A descriptor is gone also where close() reports an error (man 2 close).
-    if (name === 'close') method(...values);
-    throw new DmaBufError('It failed', { code: 'EIO', syscall: name, values: { path: String(values[0]) } });
-  };
-  const real: TraceFiles = {
-    ...TRACE_FILES,
-    readText: (path) => (path.endsWith('_functions') ? functions : TRACE_FILES.readText(path)),
-  };
-  const entries = Object.entries(real) as [string, (...values: unknown[]) => unknown][];
-  const files = Object.fromEntries(
-    entries.map(([name, method]) => [name, (...values: unknown[]) => call(name, method, values)]),
-  ) as unknown as TraceFiles;
-  return { files, callCount: () => callCount, wasRemoval: () => wasRemoval };
+/** Those of this kernel, with other functions to probe. */
+function filesWith(functions: string): TraceFiles {
+  const readText = (path: string): string => (path.endsWith('_functions') ? functions : TRACE_FILES.readText(path));
+  return { ...TRACE_FILES, readText };
 }
 
 /** @returns how many calls were made, where none failed */
 async function recordWithFailure(failing: number, functions: string): Promise<number | undefined> {
   const before = traceState();
-  const failure = failingFiles(failing, functions);
+  const failure = new FailingTraceFiles(failing, filesWith(functions));
   let error: unknown;
   try {
     const recording = recordMappings({}, { machine: otherMachine({ root: '/' }), files: failure.files });
@@ -225,14 +195,14 @@ async function recordWithFailure(failing: number, functions: string): Promise<nu
   } catch (caught) {
     error = caught;
   }
-  if (failure.wasRemoval()) {
+  if (failure.failedToRemove) {
     assert.notDeepEqual(traceState(), before, `call ${failing} should have removed something`);
-    recordMappings({}, { machine: otherMachine({ root: '/' }), files: failingFiles(0, functions).files }).close();
+    recordMappings({}, { machine: otherMachine({ root: '/' }), files: filesWith(functions) }).close();
   }
   assert.deepEqual(traceState(), before, `after call ${failing} failed`);
-  if (failure.callCount() < failing) {
+  if (failure.callCount < failing) {
     assert.equal(error, undefined);
-    return failure.callCount();
+    return failure.callCount;
   }
   assert.ok(isDmaBufError(error) || error instanceof AggregateError, `with call ${failing} failed: ${String(error)}`);
   return undefined;

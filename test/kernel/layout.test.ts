@@ -5,14 +5,13 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, readdirSync, rmdirSync } from 'node:fs';
+import { mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 
 import { traceAllocation } from '../../src/backend/layout/allocation-trace.ts';
 import { layoutOfDmaBuf } from '../../src/backend/layout/dma-buf-layout.ts';
-import { DmaBufError } from '../../src/base/errors.ts';
 import { toByteLength } from '../../src/base/quantities.ts';
 import { KiB, MiB, importBuffer, openHeap } from '../../src/index.ts';
 import type { BufferLayout, DmaBuf, Heap } from '../../src/index.ts';
@@ -26,11 +25,12 @@ import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
 import { asNobody, cannotBeNobody, NOBODY } from '../support/processes/other-user.ts';
 import { CLI_PATH, runCli } from '../support/processes/run-cli.ts';
 import { Vgem, missingVgem } from '../support/devices/vgem.ts';
+import { traceState, TRACEFS } from '../support/devices/trace-state.ts';
+import { FailingTraceFiles } from '../support/fakes/failing-trace-files.ts';
 import { otherMachine } from '../support/fakes/other-machine.ts';
 
 checkLeaksAfterFile();
 
-const TRACEFS = '/sys/kernel/tracing';
 const INSTANCES = join(TRACEFS, 'instances');
 /** Of single pages, of every order at once, and of more than one slice. */
 const LENGTHS = [4 * KiB, 60 * KiB, 1 * MiB + 68 * KiB, 9 * MiB + 4 * KiB];
@@ -62,17 +62,6 @@ function importedLayout(buffer: DmaBuf): BufferLayout {
   const layout = imported.layout();
   imported.close();
   return layout;
-}
-
-/** Everything of tracefs that a trace of ours could change for others. */
-function traceState(): Record<string, string | string[]> {
-  const read = (file: string): string => readFileSync(join(TRACEFS, file), 'utf8');
-  const files = ['kprobe_events', 'set_event', 'set_event_pid', 'tracing_on', 'buffer_size_kb', 'current_tracer'];
-  return {
-    ...Object.fromEntries(files.map((file) => [file, read(file)])),
-    instances: readdirSync(INSTANCES),
-    groups: readdirSync(join(TRACEFS, 'events')),
-  };
 }
 
 test('layout() of a traced kernel buffer tells the entries that the heap took', { skip: skipKernel }, (t) => {
@@ -200,32 +189,6 @@ test(
   },
 );
 
-/** Files of tracefs of which the n-th call fails, from 1. */
-class FailingTraceFiles {
-  readonly files: TraceFiles;
-  callCount = 0;
-  /** Whether the failed call was a removal: its object still exists then. */
-  failedToRemove = false;
-  readonly #failing: number;
-
-  constructor(failing: number) {
-    this.#failing = failing;
-    const entries = Object.entries(TRACE_FILES) as [string, (...values: unknown[]) => unknown][];
-    this.files = Object.fromEntries(
-      entries.map(([name, real]) => [name, (...values: unknown[]) => this.#call(name, real, values)]),
-    ) as unknown as TraceFiles;
-  }
-
-  #call(name: string, real: (...values: unknown[]) => unknown, values: readonly unknown[]): unknown {
-    this.callCount += 1;
-    if (this.callCount !== this.#failing) return real(...values);
-    this.failedToRemove = name === 'removeFolder' || String(values[1]).startsWith('-:');
-    // A descriptor is gone also where close() reports an error (man 2 close).
-    if (name === 'close') real(...values);
-    throw new DmaBufError('It failed', { code: 'EIO', syscall: name, values: { path: String(values[0]) } });
-  }
-}
-
 /**
  * `measure` with the first call failing, then the second, until none does. Nothing must be left
  * behind.
@@ -297,7 +260,7 @@ test(
     await once(child.stdout, 'data');
     const open = traceState();
     assert.ok(open['instances']?.includes(`dmabuf_${child.pid}_0`));
-    assert.match(String(open['kprobe_events']), /dmabuf_\d+_0\/stays/u);
+    assert.match(String(open['dynamic_events']), /dmabuf_\d+_0\/stays/u);
     assert.ok(importedLayout(buffer).known);
     assert.deepEqual(traceState(), open);
     child.kill('SIGKILL');

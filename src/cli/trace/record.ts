@@ -1,6 +1,6 @@
 import { assert } from '../../base/assert.ts';
 import { recordMappings } from '../../trace/live/record-mappings.ts';
-import type { RecordingCost } from '../../trace/live/mapping-recording.ts';
+import type { MappingRecording, RecordingCost } from '../../trace/live/mapping-recording.ts';
 import type { MappingEvent, TraceSummary, UnmappingEvent } from '../../trace/mapping-event.ts';
 import { FAILED, SUCCEEDED } from '../command.ts';
 import type { ExitStatus } from '../command.ts';
@@ -32,6 +32,8 @@ export const HERE = 'on this machine';
 
 const PROGRESS_MS = 500;
 
+type Take = (record: MappingEvent | UnmappingEvent) => void;
+
 /**
  * Records who maps on this machine.
  *
@@ -39,13 +41,27 @@ const PROGRESS_MS = 500;
  * @throws {DmaBufError} as tracing is refused
  * @throws {CommandFailure} for a command that could not be started
  */
-export async function recordHere(
+export async function recordHere(request: RecordingRequest, terminal: ProgressTerminal, take: Take): Promise<Recorded> {
+  const recorded: Recorded[] = [];
+  // Around the beginning too: a signal that comes while probes are set up must not leave them.
+  await untilInterrupted(async (signal) => {
+    recorded.push(await recordUntil(signal, request, { terminal, take }));
+  });
+  const [only] = recorded;
+  assert(only !== undefined, 'a recording ends with its summary');
+  return only;
+}
+
+async function recordUntil(
+  signal: AbortSignal,
   { seconds, command }: RecordingRequest,
-  terminal: ProgressTerminal,
-  take: (record: MappingEvent | UnmappingEvent) => void,
+  { terminal, take }: { readonly terminal: ProgressTerminal; readonly take: Take },
 ): Promise<Recorded> {
   using recording = recordMappings();
-  let child: ChildCommand | undefined;
+  const child = command && new ChildCommand(command, () => recording.stop());
+  const end = (): void => (child === undefined ? recording.stop() : child.terminate());
+  signal.addEventListener('abort', end);
+  const timer = seconds === undefined ? undefined : setTimeout(end, seconds * 1000);
   // Where the process ends at once, as when nobody reads its output any more.
   const abandon = (): void => {
     recording.close();
@@ -54,27 +70,30 @@ export async function recordHere(
   process.once('exit', abandon);
   const progress = new RecordingProgress(terminal);
   try {
-    let summary: TraceSummary | undefined;
-    await untilInterrupted(
-      async (signal) => {
-        child = command && new ChildCommand(command, () => recording.stop());
-        signal.addEventListener('abort', () => (child === undefined ? recording.stop() : child.terminate()));
-        for await (const record of recording) {
-          if (record.kind === 'summary') summary = record;
-          else take(record);
-          if (record.kind === 'mapping') progress.mappingCount += 1;
-        }
-      },
-      { seconds },
-    );
-    const commandFailure = await child?.ended();
+    const summary = await readRecording(recording, take, progress);
     const { cost } = recording;
-    assert(summary !== undefined && cost !== undefined, 'a recording ends with its summary');
-    return { summary, cost, commandFailure };
+    assert(cost !== undefined, 'the cost is known at the end');
+    return { summary, cost, commandFailure: await child?.ended() };
   } finally {
     progress.end();
     process.off('exit', abandon);
+    clearTimeout(timer);
   }
+}
+
+async function readRecording(
+  recording: MappingRecording,
+  take: Take,
+  progress: RecordingProgress,
+): Promise<TraceSummary> {
+  let summary: TraceSummary | undefined;
+  for await (const record of recording) {
+    if (record.kind === 'summary') summary = record;
+    else take(record);
+    if (record.kind === 'mapping') progress.mappingCount += 1;
+  }
+  assert(summary !== undefined, 'a recording ends with its summary');
+  return summary;
 }
 
 /** How long is recorded already, and what came of it. */

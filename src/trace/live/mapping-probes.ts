@@ -45,11 +45,7 @@ export function addMappingProbes(trace: TraceInstance, functions: ProbedFunction
 
 /** Of a kernel whose structs are others, the driver stays unknown. */
 function addDriverProbe(trace: TraceInstance, [name, field]: readonly [name: string, field: string]): void {
-  try {
-    trace.addFunctionProbe({ event: name, function: name, at: 'entry', fields: field }, 'fprobe');
-  } catch (error) {
-    if (!isDmaBufError(error, 'EINVAL') && !isDmaBufError(error, 'ENOENT')) throw error;
-  }
+  attempt(() => trace.addFunctionProbe({ event: name, function: name, at: 'entry', fields: field }, 'fprobe'));
 }
 
 /**
@@ -58,8 +54,13 @@ function addDriverProbe(trace: TraceInstance, [name, field]: readonly [name: str
  * @returns false where it cannot (CONFIG_HIST_TRIGGERS)
  */
 export function countMappings(trace: TraceInstance, event: string): boolean {
+  return attempt(() => trace.trigger(event, 'hist:keys=common_cpu'));
+}
+
+/** @returns false where this kernel does not know what it was asked for */
+function attempt(body: () => void): boolean {
   try {
-    trace.trigger(event, 'hist:keys=common_cpu');
+    body();
     return true;
   } catch (error) {
     if (isDmaBufError(error, 'EINVAL') || isDmaBufError(error, 'ENOENT')) return false;

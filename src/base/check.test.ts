@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { checkBoolean, checkInteger, checkOneOf, checkString, readOptions, readWaitOptions } from './check.ts';
+import {
+  checkBoolean,
+  checkInteger,
+  checkName,
+  checkOneOf,
+  checkString,
+  readOptions,
+  readWaitOptions,
+} from './check.ts';
 
 const LENGTH = { action: 'allocate the buffer', name: 'length', min: 1, max: 8 };
 const MODE = { action: 'access the buffer', name: 'mode', allowed: ['read', 'write'] } as const;
@@ -123,5 +131,18 @@ test('readWaitOptions refuses an invalid signal', () => {
     name: 'TypeError',
     code: 'ERR_INVALID_ARG_TYPE',
     message: "Cannot wait for the fence: 'signal' must be an AbortSignal, received { aborted: false }",
+  });
+});
+
+test('checkName gives what a file can be called, and refuses what Node or the kernel would cut or replace', () => {
+  const path = { action: 'read a trace', name: 'path' };
+  for (const name of ['a', '/tmp/two words', '..', 'ümlaut \u{1F600}', 'line\nbreak'])
+    assert.equal(checkName(name, path), name);
+  for (const name of ['', '\0', '\0name', 'a\0b', 'end\0', '\uD800', 'a\uDC00b'])
+    assert.throws(() => checkName(name, path), { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' });
+  for (const name of [5, undefined, null, Buffer.from('a'), new URL('file:///a')])
+    assert.throws(() => checkName(name, path), { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' });
+  assert.throws(() => checkName('a\0b', path), {
+    message: "Cannot read a trace: 'path' must not be empty, nor have NUL in it, received 'a\\x00b'",
   });
 });

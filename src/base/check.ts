@@ -10,6 +10,7 @@ import { checkSignal } from './abort.ts';
 import type { WaitOptions } from './abort.ts';
 import { outOfRange, unknownOption, wrongType, wrongValue } from './argument-error.ts';
 import type { Argument } from './argument-error.ts';
+import { checkUtf8Text } from './utf8-text.ts';
 
 /** A whole number from `min` to `max`, both included. */
 interface IntegerArgument extends Argument {
@@ -53,6 +54,17 @@ export function checkBoolean(value: unknown, argument: Argument): boolean {
 export function checkString(value: unknown, argument: Argument): string {
   if (typeof value === 'string') return value;
   throw wrongType(argument, { must: 'be a string', received: value });
+}
+
+/**
+ * A path, or a name that a file can hold: UTF-8 (Node would replace what is not, and mean another
+ * file), not empty, and without NUL, at which the kernel would stop.
+ */
+export function checkName(value: unknown, argument: Argument): string {
+  const name = checkString(value, argument);
+  if (name === '' || name.includes('\0'))
+    throw wrongValue(argument, { must: 'not be empty, nor have NUL in it', received: name });
+  return checkUtf8Text(name, argument);
 }
 
 /** The name of a caller's top-level options in messages: their own names stand alone. */

@@ -50,6 +50,24 @@ test('parseArguments takes an optional value from the next word, unless that is 
   assert.deepEqual(parseArguments(COPY, ['x', '--watch']).words, ['x']);
 });
 
+test('parseArguments refuses what is empty, as the unset variable of a shell is', () => {
+  const empty = (name: string, form: string): string =>
+    `Cannot use ${name} as its ${form} is empty: is a variable of the shell unset?`;
+  for (const [args, message] of [
+    [['--to', ''], empty('--to', 'PLACE')],
+    [['--to='], empty('--to', 'PLACE')],
+    [['-t', ''], empty('-t', 'PLACE')],
+    [['--only', '1', '--only', ''], empty('--only', 'PART')],
+    [['--watch', ''], empty('--watch', 'SECONDS')],
+    [['--watch='], empty('--watch', 'SECONDS')],
+    [['--kind', ''], empty('--kind', 'KIND')],
+    [[''], 'Cannot use an empty argument for copy: is a variable of the shell unset?'],
+    [['--', ''], 'Cannot use an empty argument for copy: is a variable of the shell unset?'],
+  ] as const)
+    assert.throws(() => parseArguments(COPY, args), new UsageError(message));
+  assert.deepEqual(parseArguments(RUN, ['sh', '']).words, ['sh', '']);
+});
+
 test('parseArguments finds choices in either case', () => {
   for (const [word, choice] of [
     ['whole', 'whole'],

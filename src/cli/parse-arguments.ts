@@ -140,7 +140,9 @@ class Reading {
     return this.#choose(rawName, option, value);
   }
 
-  #choose(rawName: string, { choices }: OptionDescription, value: string): string {
+  #choose(rawName: string, { choices, value: form }: OptionDescription, value: string): string {
+    if (value === '')
+      throw this.#refusal(`use ${rawName} as its ${form} is empty: is a variable of the shell unset?`, '');
     if (choices === undefined) return value;
     const names = choices.map(({ name }) => name);
     const chosen =
@@ -179,6 +181,10 @@ function checkWordCount(
   { invocation, argument }: Pick<CommandDescription, 'invocation' | 'argument'>,
   words: readonly string[],
 ): void {
+  if (words.includes(''))
+    throw new UsageError(
+      `Cannot use an empty argument for ${withoutDashes(invocation)}: is a variable of the shell unset?`,
+    );
   const surplus = argument?.isRepeatable === true ? undefined : words[argument === undefined ? 0 : 1];
   if (surplus === undefined) return;
   throw new UsageError(

@@ -1,5 +1,5 @@
 import { outOfRange, wrongType } from '../base/argument-error.ts';
-import { checkInteger, checkOneOf, checkString, readOptions } from '../base/check.ts';
+import { checkInteger, checkName, checkOneOf, readOptions } from '../base/check.ts';
 import type { ModeRequest } from './choose-screen.ts';
 
 /** Options of {@link openDisplay}. */
@@ -23,10 +23,10 @@ const SIZE_MAX = 0xffff;
 
 /** @throws {TypeError | RangeError} for an option that is none */
 export function readDisplayOptions(options: string | DisplayOptions): DisplayOptions {
-  if (typeof options === 'string') return { path: options };
+  if (typeof options === 'string') return { path: checkName(options, { action: OPEN, name: 'path' }) };
   const { path, driver, connector, mode, api } = readOptions(options, OPEN, OPTIONS);
   const text = (value: string | undefined, name: string): string | undefined =>
-    value === undefined ? undefined : checkString(value, { action: OPEN, name });
+    value === undefined ? undefined : checkName(value, { action: OPEN, name });
   return {
     path: text(path, 'path'),
     driver: text(driver, 'driver'),

@@ -3,7 +3,7 @@ import { types } from 'node:util';
 
 import { checkSignal, throwIfAborted } from '../base/abort.ts';
 import { wrongType } from '../base/argument-error.ts';
-import { checkString, optionName, readOptions } from '../base/check.ts';
+import { checkName, checkString, optionName, readOptions } from '../base/check.ts';
 import type { TraceRecord } from './mapping-event.ts';
 import { TraceImporter } from './import/trace-importer.ts';
 
@@ -102,7 +102,7 @@ export function readTraceFile(
   path: string,
   options: Pick<ReadTraceOptions, 'signal'> = {},
 ): AsyncGenerator<TraceRecord, void, undefined> {
-  const checked = checkString(path, { action: ACTION, name: 'path' });
+  const checked = checkName(path, { action: ACTION, name: 'path' });
   const { signal } = readOptions(options, ACTION, ['signal']);
   return readFile(checked, checkSignal(signal, SIGNAL));
 }

@@ -1,5 +1,4 @@
-import { wrongValue } from '../base/argument-error.ts';
-import { checkString } from '../base/check.ts';
+import { checkName } from '../base/check.ts';
 import { DmaBufError } from '../base/errors.ts';
 import { quoteForeign } from '../base/foreign-text.ts';
 import type { Machine } from '../linux/machine.ts';
@@ -26,10 +25,7 @@ interface DeviceRequest {
  * @throws {DmaBufError} `ENODEV` where none matches, `EINVAL` where several do
  */
 export function findDevice(machine: Machine, { device, action, kind }: DeviceRequest): DeviceNode {
-  const argument = { action, name: 'device' };
-  const wanted = checkString(device, argument);
-  if (wanted === '' || wanted.includes('\0'))
-    throw wrongValue(argument, { must: 'be a path, a name or a bus', received: wanted });
+  const wanted = checkName(device, { action, name: 'device' });
   const nodes = listDeviceNodes(machine);
   const node = nodes.find(({ path, stablePaths }) => path === wanted || stablePaths.includes(wanted));
   if (node !== undefined) return node;

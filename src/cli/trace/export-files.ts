@@ -21,6 +21,5 @@ export async function exportFiles(
     return SUCCEEDED;
   }
   if (form !== undefined) throw new UsageError('Cannot use --form with --parquet: leave one of them out');
-  if (device === '' || build === '') throw new UsageError('Cannot use an empty --device or --build: leave it out');
   return await writeParquet(files, { path: parquet, labels: { device, build } }, terminal);
 }

@@ -1,5 +1,5 @@
 import { DmaBufError } from '../../base/errors.ts';
-import { checkString, readOptions } from '../../base/check.ts';
+import { checkName, readOptions } from '../../base/check.ts';
 import { contradiction, wrongValue } from '../../base/argument-error.ts';
 import { readArray } from '../../base/read-array.ts';
 import { Duckdb, EngineError, loadDuckdb } from './duckdb.ts';
@@ -71,7 +71,7 @@ export interface FleetReport extends FleetAnswers {
  */
 export async function reportFleet(sources: readonly string[], options: ReportFleetOptions = {}): Promise<FleetReport> {
   const paths = readArray(sources, { action: ACTION, name: 'sources', countMax: SOURCES_MAX }, (source, index) =>
-    checkText(source, `sources[${index}]`),
+    checkName(source, { action: ACTION, name: `sources[${index}]` }),
   );
   if (paths.length === 0)
     throw wrongValue({ action: ACTION, name: 'sources' }, { must: 'have a file or a folder', received: paths });
@@ -79,17 +79,11 @@ export async function reportFleet(sources: readonly string[], options: ReportFle
   if (build !== undefined && since === undefined)
     throw contradiction({ action: ACTION, name: 'build' }, 'since', 'belong together: give the older build as well');
   const wanted = {
-    since: since === undefined ? undefined : checkText(since, 'since'),
-    build: build === undefined ? undefined : checkText(build, 'build'),
+    since: since === undefined ? undefined : checkName(since, { action: ACTION, name: 'since' }),
+    build: build === undefined ? undefined : checkName(build, { action: ACTION, name: 'build' }),
     signal,
   };
   return await reportFleetWith(await loadDuckdb(), paths, wanted);
-}
-
-function checkText(value: unknown, name: string): string {
-  const text = checkString(value, { action: ACTION, name });
-  if (text !== '' && !text.includes('\0')) return text;
-  throw wrongValue({ action: ACTION, name }, { must: 'be a name without NUL', received: text });
 }
 
 /** As {@link reportFleet}, with the engine that is given. */

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 
 import { checkSignal, throwIfAborted } from '../../base/abort.ts';
 import { wrongType } from '../../base/argument-error.ts';
-import { checkInteger, checkString, optionName, readOptions } from '../../base/check.ts';
+import { checkInteger, checkName, optionName, readOptions } from '../../base/check.ts';
 import { DmaBufError } from '../../base/errors.ts';
 import { CParser } from './c-parser.ts';
 import { CallerGraph } from './caller-graph.ts';
@@ -120,7 +120,7 @@ interface Search {
  */
 export async function findSourceCallers(root: string, options: SourceSearchOptions = {}): Promise<SourceCallers> {
   const search = readSearch(options);
-  checkRoot(checkString(root, { action: ACTION, name: 'root' }));
+  checkRoot(checkName(root, { action: ACTION, name: 'root' }));
   throwIfAborted(search.signal);
   const tree = await SourceTree.read(root, {
     signal: search.signal,

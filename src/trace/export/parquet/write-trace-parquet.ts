@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../../../base/abort.ts';
-import { wrongType, wrongValue } from '../../../base/argument-error.ts';
-import { checkString, readOptions } from '../../../base/check.ts';
+import { wrongType } from '../../../base/argument-error.ts';
+import { checkName, readOptions } from '../../../base/check.ts';
 import { checkRecord } from '../../check-record.ts';
 import type { TraceRecord } from '../../mapping-event.ts';
 import { AtomicFile } from './atomic-file.ts';
@@ -53,7 +53,7 @@ export async function writeTraceParquet(
   records: TraceRecords,
   options: WriteTraceParquetOptions = {},
 ): Promise<number> {
-  const checkedPath = checkString(path, { action: ACTION, name: 'path' });
+  const checkedPath = checkName(path, { action: ACTION, name: 'path' });
   const { device, build, signal } = readOptions(options, ACTION, ['device', 'build', 'signal']);
   const labels = { device: checkLabel(device, 'device'), build: checkLabel(build, 'build') };
   checkIterable(records);
@@ -87,10 +87,7 @@ export async function writeCheckedParquet(
 
 /** A label of recordings: a name that people gave. Undefined: none was given. */
 function checkLabel(value: unknown, name: string): string | undefined {
-  if (value === undefined) return undefined;
-  const label = checkString(value, { action: ACTION, name });
-  if (label !== '' && !label.includes('\0')) return label;
-  throw wrongValue({ action: ACTION, name }, { must: 'be a name without NUL', received: label });
+  return value === undefined ? undefined : checkName(value, { action: ACTION, name });
 }
 
 function checkIterable(value: unknown): void {

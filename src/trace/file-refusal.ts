@@ -1,3 +1,6 @@
+import type { Stats } from 'node:fs';
+import { stat } from 'node:fs/promises';
+
 import { DmaBufError } from '../base/errors.ts';
 
 /** What was to be done with a file. */
@@ -24,4 +27,21 @@ export async function withFileRefusals<Value>(
       cause,
     });
   }
+}
+
+/**
+ * What a path leads to; undefined where there is nothing of that name, nor can be.
+ *
+ * @throws {DmaBufError} as the kernel refuses
+ */
+export async function statIfThere(path: string): Promise<Stats | undefined> {
+  return await withFileRefusals({ action: 'read', path }, async () => {
+    try {
+      return await stat(path);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') return undefined;
+      throw error;
+    }
+  });
 }

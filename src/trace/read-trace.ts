@@ -1,9 +1,11 @@
 import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { types } from 'node:util';
 
 import { checkSignal, throwIfAborted } from '../base/abort.ts';
 import { wrongType } from '../base/argument-error.ts';
 import { checkName, checkString, optionName, readOptions } from '../base/check.ts';
+import { withFileRefusals } from './file-refusal.ts';
 import type { TraceRecord } from './mapping-event.ts';
 import { TraceImporter } from './import/trace-importer.ts';
 
@@ -95,8 +97,8 @@ async function* readChunks(
  * unlinkSync('dmesg.txt');
  * ```
  *
- * @throws {TypeError} for a path that is no string
- * @throws Node's error of the file system when the file refuses
+ * @throws {TypeError} for a path that is no string, is empty or has NUL in it
+ * @throws {DmaBufError} as the kernel refuses the file: ENOENT, EACCES, EISDIR
  */
 export function readTraceFile(
   path: string,
@@ -108,19 +110,22 @@ export function readTraceFile(
 }
 
 async function* readFile(path: string, signal: AbortSignal | undefined): AsyncGenerator<TraceRecord, void, undefined> {
-  const handle = await open(path, 'r');
+  const handle = await withFileRefusals({ action: 'read', path }, async () => await open(path, 'r'));
   try {
-    yield* readChunks(chunksOf(handle), path, signal);
+    yield* readChunks(chunksOf(handle, path), path, signal);
   } finally {
     await handle.close();
   }
 }
 
 /** Reads into one buffer over and over: what outlives a piece, the importer copies. */
-async function* chunksOf(handle: Awaited<ReturnType<typeof open>>): AsyncGenerator<Uint8Array, void, undefined> {
+async function* chunksOf(handle: FileHandle, path: string): AsyncGenerator<Uint8Array, void, undefined> {
   const buffer = Buffer.alloc(CHUNK_BYTES);
   for (;;) {
-    const { bytesRead } = await handle.read(buffer, 0, CHUNK_BYTES, null);
+    const { bytesRead } = await withFileRefusals(
+      { action: 'read', path },
+      async () => await handle.read(buffer, 0, CHUNK_BYTES, null),
+    );
     if (bytesRead === 0) return;
     yield buffer.subarray(0, bytesRead);
   }

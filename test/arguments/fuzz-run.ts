@@ -34,7 +34,8 @@ const HANG_MS = 5000;
 /** The error of showing an object that imitates one of the platform's. */
 const THROWN_BY_IMITATIONS = 'ERR_INVALID_THIS';
 /** The engine's errors for unreadable values: no check of this package can precede them. */
-const HOSTILE_MESSAGES = /revoked|detached|private member|Receiver must be|(?:without|requires) 'new'/u;
+const HOSTILE_MESSAGES =
+  /revoked|detached|private member|Receiver must be|incompatible receiver|not a typed array|(?:without|requires) 'new'/u;
 /** Functions that accept any number: a random number is another owner's descriptor. */
 const TAKES_AT_ITS_WORD: ReadonlySet<string> = new Set(['OwnedFd.adopt']);
 

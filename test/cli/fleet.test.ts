@@ -141,7 +141,7 @@ test('dmabuf trace refuses options that do not go together', (t) => {
     [['export', '--device', 'a', EVENTS], 'Cannot use --device or --build with export as they go with --parquet OUT'],
     [
       ['export', '--parquet', out, '--build', '', EVENTS],
-      'Cannot use --build as its BUILD is empty: is a variable of the shell unset?',
+      'Cannot use --build as its ID is empty: is a variable of the shell unset?',
     ],
     [['export', '--since', '1', EVENTS], 'Cannot use --since with export as it goes with report'],
     [['report', '--parquet', out, EVENTS], 'Cannot use --parquet with report as it goes with export'],

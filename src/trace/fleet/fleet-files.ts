@@ -1,9 +1,9 @@
-import { readdir, realpath, stat } from 'node:fs/promises';
+import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { DmaBufError } from '../../base/errors.ts';
 import { SCHEMA_KEY, SCHEMA_VERSION } from '../export/parquet/event-columns.ts';
-import { withFileRefusals } from '../file-refusal.ts';
+import { statIfThere, withFileRefusals } from '../file-refusal.ts';
 import { EngineError, isPattern } from './duckdb.ts';
 import type { Duckdb } from './duckdb.ts';
 import { findParquetFault } from './parquet-footer.ts';
@@ -34,7 +34,7 @@ export async function findFleetFiles(sources: readonly string[], duckdb: Duckdb)
 }
 
 async function filesOf(source: string, duckdb: Duckdb): Promise<string[]> {
-  const stats = await withFileRefusals({ action: 'read', path: source }, async () => await statIfThere(source));
+  const stats = await statIfThere(source);
   if (stats?.isDirectory() === true) return await filesBelow(source);
   if (stats !== undefined) return [source];
   const found = isPattern(source) ? await matchPattern(source, duckdb) : [];
@@ -92,16 +92,6 @@ async function checkVersionsAtOnce(files: readonly string[], duckdb: Duckdb): Pr
 
 function damaged(file: string, fault: string, cause?: unknown): DmaBufError {
   return new DmaBufError(`Cannot read ${file} as ${fault}`, { code: 'EBADMSG', values: { path: file }, cause });
-}
-
-async function statIfThere(path: string): Promise<Awaited<ReturnType<typeof stat>> | undefined> {
-  try {
-    return await stat(path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') return undefined;
-    throw error;
-  }
 }
 
 function quote(text: string): string {

@@ -1,10 +1,10 @@
-import { statSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 
 import { checkSignal, throwIfAborted } from '../../base/abort.ts';
 import { wrongType } from '../../base/argument-error.ts';
 import { checkInteger, checkName, optionName, readOptions } from '../../base/check.ts';
 import { DmaBufError } from '../../base/errors.ts';
+import { statIfThere } from '../file-refusal.ts';
 import { CParser } from './c-parser.ts';
 import { CallerGraph } from './caller-graph.ts';
 import type { CallNode } from './caller-graph.ts';
@@ -103,7 +103,7 @@ interface Search {
  *
  * @param root the folder of a kernel's source, or of a driver's
  * @throws {TypeError} or {RangeError} for wrong arguments
- * @throws {DmaBufError} with code ENOENT or ENOTDIR for what is no folder
+ * @throws {DmaBufError} with code ENOENT or ENOTDIR for what is no folder; as the kernel refuses it
  * @example
  * ```ts
  * import { mkdtempSync, writeFileSync } from 'node:fs';
@@ -120,9 +120,10 @@ interface Search {
  */
 export async function findSourceCallers(root: string, options: SourceSearchOptions = {}): Promise<SourceCallers> {
   const search = readSearch(options);
-  checkRoot(checkName(root, { action: ACTION, name: 'root' }));
+  const folder = checkName(root, { action: ACTION, name: 'root' });
   throwIfAborted(search.signal);
-  const tree = await SourceTree.read(root, {
+  await mustBeFolder(folder);
+  const tree = await SourceTree.read(folder, {
     signal: search.signal,
     onProgress: ({ filesRead, fileCount }) => search.tell(`read ${filesRead} of ${fileCount} files`),
   });
@@ -175,8 +176,8 @@ async function searchTree(tree: SourceTree, parser: CParser, search: Search): Pr
   });
 }
 
-function checkRoot(root: string): void {
-  const found = statSync(root, { throwIfNoEntry: false });
+async function mustBeFolder(root: string): Promise<void> {
+  const found = await statIfThere(root);
   if (found?.isDirectory() === true) return;
   const [code, reason] =
     found === undefined ? (['ENOENT', 'there is no such folder'] as const) : (['ENOTDIR', 'it is no folder'] as const);

@@ -8,6 +8,7 @@ export type TraceForm =
   | 'function_graph'
   | 'kernel-log'
   | 'perf-script'
+  | 'replay'
   | 'systrace'
   | 'trace-cmd';
 

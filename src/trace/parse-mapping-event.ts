@@ -17,6 +17,7 @@ const FORMS: readonly string[] = [
   'function_graph',
   'kernel-log',
   'perf-script',
+  'replay',
   'systrace',
   'trace-cmd',
 ] satisfies TraceForm[];

@@ -44,6 +44,8 @@ const GUESTS: readonly GuestTests[] = [
       'test/conformance/kernel.test.js',
       'test/conformance/udmabuf.test.js',
       'test/kernel/*.test.js',
+      'test/workload/kernel.test.js',
+      'test/workload/udmabuf.test.js',
       // Tests that share buffers of real heaps. Tests of sockets alone run outside, where they take
       // seconds.
       'test/share/c-peer.test.js',

@@ -1,0 +1,82 @@
+import type { DmaBuf } from '../../heap/dma-buf.ts';
+import { DeviceMapping } from '../kernel/device-mapping.ts';
+import { KernelLock } from '../kernel/kernel-lock.ts';
+import type { LockUse } from '../kernel/kernel-lock.ts';
+import type { KernelFunctions } from '../kernel/kernel-functions.ts';
+import type { CallSite } from '../kernel/mapping-records.ts';
+import { mtkModule } from './mtk-modules.ts';
+
+const MAP = siteOf(['apu_sysmem_map', 'mdw_mem_create_map', 'mdw_mem_ioctl_map']);
+const UNMAP = siteOf(['apu_sysmem_unmap', 'mdw_mem_unmap', 'mdw_mem_ioctl_unmap']);
+
+interface ApusysSessionOptions {
+  /**
+   * As it is: a buffer of an unknown kind counts as memory that the CPU reads, so model weights and
+   * pictures are mapped whole.
+   */
+  readonly mapsUnknownBuffers?: boolean;
+}
+
+/**
+ * Buffers of users in a session of MediaTek's NPU (apusys/midware/3.0, mdw_mem_create_map;
+ * apu_mem, apu_sysmem_map). One lock covers all memory calls of a session, so a long mapping makes
+ * all others wait. Out of tree.
+ */
+export class ApusysSession {
+  readonly #kernel: KernelFunctions;
+  readonly #mapsForCpu: boolean;
+  /** `mpriv->mtx`. */
+  readonly #lock = new KernelLock();
+  readonly #mappings = new Map<DmaBuf, DeviceMapping>();
+
+  constructor(kernel: KernelFunctions, { mapsUnknownBuffers = false }: ApusysSessionOptions = {}) {
+    this.#kernel = kernel;
+    this.#mapsForCpu = mapsUnknownBuffers;
+  }
+
+  get lockUse(): LockUse {
+    return this.#lock.use;
+  }
+
+  /**
+   * The MAP ioctl.
+   *
+   * @throws as mapping or attaching fails: all of it is undone then, in reverse order
+   */
+  async map(buffer: DmaBuf): Promise<void> {
+    await this.#lock.hold(async () => {
+      if (this.#mappings.has(buffer)) return;
+      if (this.#mapsForCpu) await this.#kernel.vmapUnlocked(buffer, MAP);
+      try {
+        this.#mappings.set(buffer, await DeviceMapping.make(this.#kernel, buffer, 'apusys'));
+      } catch (error) {
+        if (this.#mapsForCpu) await this.#kernel.vunmapUnlocked(buffer, UNMAP);
+        throw error;
+      }
+    });
+  }
+
+  /** The UNMAP ioctl. */
+  async unmap(buffer: DmaBuf): Promise<void> {
+    await this.#lock.hold(async () => await this.#unmap(buffer));
+  }
+
+  /** Unmaps what is left. */
+  async close(): Promise<void> {
+    await this.#lock.hold(async () => {
+      for (const buffer of this.#mappings.keys()) await this.#unmap(buffer);
+    });
+  }
+
+  async #unmap(buffer: DmaBuf): Promise<void> {
+    const mapping = this.#mappings.get(buffer);
+    if (mapping === undefined) return;
+    this.#mappings.delete(buffer);
+    await mapping.end();
+    if (this.#mapsForCpu) await this.#kernel.vunmapUnlocked(buffer, UNMAP);
+  }
+}
+
+function siteOf(path: readonly string[]): CallSite {
+  return { path, modules: [mtkModule('apusys', path)] };
+}

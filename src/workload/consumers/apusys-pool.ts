@@ -1,0 +1,148 @@
+import { DmaBufError } from '../../base/errors.ts';
+import { KiB, MiB } from '../../base/sizes.ts';
+import type { DmaBuf } from '../../heap/dma-buf.ts';
+import type { Heap } from '../../heap/heap.ts';
+import type { BufferView } from '../../heap/view.ts';
+import { KernelLock } from '../kernel/kernel-lock.ts';
+import type { LockUse } from '../kernel/kernel-lock.ts';
+import type { KernelFunctions } from '../kernel/kernel-functions.ts';
+import type { CallSite } from '../kernel/mapping-records.ts';
+import { mtkModule } from './mtk-modules.ts';
+
+/** MDW_MEM_POOL_CHUNK_SIZE. */
+const CHUNK_BYTES: number = 4 * MiB;
+const PAGE_BYTES: number = 4 * KiB;
+const OPEN = ['mdw_mem_pool_chunk_add', 'mdw_mem_pool_create', 'mdw_drv_open'];
+const GROW = ['mdw_mem_pool_chunk_add', 'mdw_mem_pool_alloc', 'mdw_mem_ioctl'];
+const FREE = siteOf(['apu_sysmem_free', 'mdw_mem_pool_chunk_del', 'mdw_mem_pool_destroy']);
+
+interface Chunk {
+  readonly buffer: DmaBuf;
+  readonly view: BufferView;
+  /** By page: whether a command has it. */
+  readonly used: boolean[];
+}
+
+/** A command's memory in a pool. */
+interface ApusysCommand {
+  readonly bytes: Uint8Array;
+  readonly chunk: Chunk;
+  readonly firstPage: number;
+  readonly pageCount: number;
+}
+
+/**
+ * The memory of a session of MediaTek's NPU (apusys/midware/3.0, mdw_mem_pool_create): command
+ * buffers of whole pages out of chunks that are mapped twice, the second time for nothing. A pool
+ * grows while its lock is held, and gives chunks back at its end alone. Out of tree.
+ *
+ * Left out: the device's addresses; the chunk that is added in vain where a retry fails.
+ */
+export class ApusysPool {
+  readonly #kernel: KernelFunctions;
+  readonly #heap: Heap;
+  /** `pool->m_mtx`. */
+  readonly #lock = new KernelLock();
+  readonly #chunks: Chunk[] = [];
+
+  private constructor(kernel: KernelFunctions, heap: Heap) {
+    this.#kernel = kernel;
+    this.#heap = heap;
+  }
+
+  /** `mdw_drv_open`: with its first chunk. */
+  static async open(kernel: KernelFunctions, heap: Heap): Promise<ApusysPool> {
+    const pool = new ApusysPool(kernel, heap);
+    await pool.#grow(CHUNK_BYTES, OPEN);
+    return pool;
+  }
+
+  get chunkBytes(): readonly number[] {
+    return this.#chunks.map(({ buffer }) => buffer.length);
+  }
+
+  get lockUse(): LockUse {
+    return this.#lock.use;
+  }
+
+  /**
+   * A command of `lengthBytes`, zeroed through the mapping.
+   *
+   * @throws as adding a chunk fails, where none has room
+   */
+  async allocate(lengthBytes: number): Promise<ApusysCommand> {
+    return await this.#lock.hold(async () => {
+      const pageCount = Math.ceil(lengthBytes / PAGE_BYTES);
+      let place = this.#find(pageCount);
+      if (place === undefined) {
+        await this.#grow(Math.max(CHUNK_BYTES, roundUpToPowerOfTwo(lengthBytes)), GROW);
+        place = this.#find(pageCount);
+      }
+      if (place === undefined) throw new DmaBufError('Cannot allocate the command', { code: 'ENOMEM' });
+      return take(place.chunk, place.firstPage, pageCount);
+    });
+  }
+
+  async free({ chunk, firstPage, pageCount }: ApusysCommand): Promise<void> {
+    await this.#lock.hold(() => void chunk.used.fill(false, firstPage, firstPage + pageCount));
+  }
+
+  /** Gives back all chunks. Commands that were not freed are gone as well. */
+  async close(): Promise<void> {
+    await this.#lock.hold(async () => {
+      for (const { buffer } of this.#chunks.splice(0)) {
+        await this.#kernel.vunmapUnlocked(buffer, FREE);
+        await this.#kernel.vunmapUnlocked(buffer, FREE);
+        buffer.close();
+      }
+    });
+  }
+
+  async #grow(lengthBytes: number, callers: readonly string[]): Promise<void> {
+    const buffer = this.#kernel.allocate(this.#heap, lengthBytes, 'apusys');
+    try {
+      const view = await this.#kernel.vmapUnlocked(buffer, siteOf(['apu_sysmem_alloc', 'mdw_mem_alloc', ...callers]));
+      await this.#mapAgain(buffer, callers);
+      this.#chunks.push({ buffer, view, used: Array.from({ length: lengthBytes / PAGE_BYTES }, () => false) });
+    } catch (error) {
+      buffer.close();
+      throw error;
+    }
+  }
+
+  async #mapAgain(buffer: DmaBuf, callers: readonly string[]): Promise<void> {
+    try {
+      await this.#kernel.vmapUnlocked(buffer, siteOf(['apu_sysmem_map', 'mdw_mem_map', ...callers]));
+    } catch (error) {
+      await this.#kernel.vunmapUnlocked(buffer, FREE);
+      throw error;
+    }
+  }
+
+  /** First fit, as gen_pool_first_fit. */
+  #find(pageCount: number): { chunk: Chunk; firstPage: number } | undefined {
+    for (const chunk of this.#chunks) {
+      let free = 0;
+      for (const [page, isUsed] of chunk.used.entries()) {
+        free = isUsed ? 0 : free + 1;
+        if (free === pageCount) return { chunk, firstPage: page + 1 - pageCount };
+      }
+    }
+    return undefined;
+  }
+}
+
+function take(chunk: Chunk, firstPage: number, pageCount: number): ApusysCommand {
+  chunk.used.fill(true, firstPage, firstPage + pageCount);
+  const bytes = chunk.view.subarray(firstPage * PAGE_BYTES, pageCount * PAGE_BYTES);
+  bytes.fill(0);
+  return { bytes, chunk, firstPage, pageCount };
+}
+
+function roundUpToPowerOfTwo(lengthBytes: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(lengthBytes, PAGE_BYTES)));
+}
+
+function siteOf(path: readonly string[]): CallSite {
+  return { path, modules: [mtkModule('apusys', path)] };
+}

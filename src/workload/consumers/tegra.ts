@@ -1,0 +1,38 @@
+import { DmaBufError, isDmaBufError } from '../../base/errors.ts';
+import type { DmaBuf } from '../../heap/dma-buf.ts';
+import type { BufferView } from '../../heap/view.ts';
+import type { KernelFunctions } from '../kernel/kernel-functions.ts';
+
+const DRIVER = 'tegra';
+const SUBMIT = ['host1x_job_pin', 'tegra_drm_submit'];
+
+/**
+ * NVIDIA Tegra's driver, which writes addresses into a command buffer as it is submitted: mapped
+ * for one use, never kept (drivers/gpu/drm/tegra/gem.c, tegra_bo_mmap).
+ *
+ * @param words what to write, by the index of the 32-bit word
+ * @throws {DmaBufError} `ENOMEM` where it cannot be mapped
+ */
+export async function submitToTegra(
+  kernel: KernelFunctions,
+  commands: DmaBuf,
+  words: ReadonlyMap<number, number>,
+): Promise<void> {
+  const view = await mapCommands(kernel, commands);
+  if (view === undefined) throw new DmaBufError('Cannot submit as the commands cannot be mapped', { code: 'ENOMEM' });
+  try {
+    const written = view.as(Uint32Array);
+    for (const [index, word] of words) written[index] = word;
+  } finally {
+    await kernel.vunmapUnlocked(commands, { path: ['tegra_bo_munmap', ...SUBMIT], driver: DRIVER });
+  }
+}
+
+async function mapCommands(kernel: KernelFunctions, commands: DmaBuf): Promise<BufferView | undefined> {
+  try {
+    return await kernel.vmapUnlocked(commands, { path: ['tegra_bo_mmap', ...SUBMIT], driver: DRIVER });
+  } catch (error) {
+    if (isDmaBufError(error)) return undefined;
+    throw error;
+  }
+}

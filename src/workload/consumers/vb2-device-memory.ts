@@ -1,0 +1,65 @@
+import { DmaBufError, isDmaBufError } from '../../base/errors.ts';
+import type { DmaBuf } from '../../heap/dma-buf.ts';
+import type { BufferView } from '../../heap/view.ts';
+import { DeviceMapping } from '../kernel/device-mapping.ts';
+import type { KernelFunctions } from '../kernel/kernel-functions.ts';
+import type { CallSite } from '../kernel/mapping-records.ts';
+import type { Vb2Memory } from './vb2-queue.ts';
+
+/** What tells one kind of device memory from another. */
+interface Vb2DeviceMemoryKind {
+  readonly driver: string;
+  /** The functions of `struct vb2_mem_ops`. */
+  readonly vaddrFunction: string;
+  readonly unmapFunction: string;
+  /** Whether the device takes one piece of addresses alone, and has no IOMMU to make one. */
+  readonly needsOneRun: boolean;
+}
+
+/**
+ * videobuf2's memory for devices that do DMA: attached and mapped for the device at once, and for
+ * the CPU at the first `vb2_plane_vaddr`; that mapping stays until the slot gets another buffer.
+ */
+export class Vb2DeviceMemory implements Vb2Memory {
+  readonly #kernel: KernelFunctions;
+  readonly #kind: Vb2DeviceMemoryKind;
+  readonly #buffer: DmaBuf;
+  #mapping: DeviceMapping | undefined;
+  #view: BufferView | undefined;
+
+  constructor(kernel: KernelFunctions, kind: Vb2DeviceMemoryKind, buffer: DmaBuf) {
+    this.#kernel = kernel;
+    this.#kind = kind;
+    this.#buffer = buffer;
+  }
+
+  /** @throws {DmaBufError} `EFAULT` where the device needs one run of pages and there are more */
+  async map(): Promise<void> {
+    const mapping = await DeviceMapping.make(this.#kernel, this.#buffer, this.#kind.driver);
+    if (this.#kind.needsOneRun && mapping.table !== undefined && mapping.table.runs().count > 1) {
+      await mapping.end();
+      throw new DmaBufError('Cannot queue the buffer as its pages are scattered', { code: 'EFAULT' });
+    }
+    this.#mapping = mapping;
+  }
+
+  async vaddr(site: CallSite): Promise<BufferView | undefined> {
+    if (this.#view !== undefined) return this.#view;
+    const path = [this.#kind.vaddrFunction, ...site.path];
+    try {
+      this.#view = await this.#kernel.vmapUnlocked(this.#buffer, { driver: this.#kind.driver, ...site, path });
+    } catch (error) {
+      if (!isDmaBufError(error)) throw error;
+    }
+    return this.#view;
+  }
+
+  async put(): Promise<void> {
+    const view = this.#view;
+    this.#view = undefined;
+    const path = [this.#kind.unmapFunction, '__vb2_plane_dmabuf_put'];
+    if (view !== undefined) await this.#kernel.vunmapUnlocked(this.#buffer, { path, driver: this.#kind.driver });
+    await this.#mapping?.end();
+    this.#mapping = undefined;
+  }
+}

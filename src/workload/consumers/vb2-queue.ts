@@ -1,0 +1,102 @@
+import { outOfRange } from '../../base/argument-error.ts';
+import type { DmaBuf } from '../../heap/dma-buf.ts';
+import type { BufferView } from '../../heap/view.ts';
+import type { CallSite } from '../kernel/mapping-records.ts';
+
+/**
+ * A plane's memory, as videobuf2's memory operations have it (`struct vb2_mem_ops`,
+ * include/media/videobuf2-core.h).
+ */
+export interface Vb2Memory {
+  /** `map_dmabuf`. */
+  map(): Promise<void>;
+  /** `vaddr`. Undefined stands for NULL. */
+  vaddr(site: CallSite): Promise<BufferView | undefined>;
+  /** `unmap_dmabuf`, where it is mapped, and `detach_dmabuf`. */
+  put(): Promise<void>;
+}
+
+/** `attach_dmabuf`. */
+export type AttachVb2Memory = (buffer: DmaBuf) => Promise<Vb2Memory>;
+
+interface QueuedPlane {
+  readonly buffer: DmaBuf;
+  readonly memory: Vb2Memory;
+}
+
+/**
+ * A queue of videobuf2 with buffers that are imported: `__prepare_dmabuf` of
+ * drivers/media/common/videobuf2/videobuf2-core.c. A slot keeps the buffer that it had last, and
+ * its mapping; another buffer in the slot is attached and mapped anew.
+ *
+ * Left out: formats and their checks, states, and the driver's own buffers.
+ */
+export class Vb2Queue {
+  readonly #attach: AttachVb2Memory;
+  readonly #slots: (readonly QueuedPlane[])[];
+  #remapCount = 0;
+
+  /** @param slotCount as VIDIOC_REQBUFS gives them: 1 or more */
+  constructor(attach: AttachVb2Memory, slotCount: number) {
+    this.#attach = attach;
+    this.#slots = Array.from({ length: slotCount }, () => []);
+  }
+
+  /** How often a plane was attached and mapped. */
+  get remapCount(): number {
+    return this.#remapCount;
+  }
+
+  /**
+   * VIDIOC_QBUF: each plane keeps what it has, or gets the buffer that is new.
+   *
+   * @throws as attaching or mapping fails: the slot is empty then
+   */
+  async queue(slot: number, planes: readonly DmaBuf[]): Promise<void> {
+    const old = this.#slotAt(slot);
+    this.#slots[slot] = [];
+    const queued: QueuedPlane[] = [];
+    try {
+      for (const [index, buffer] of planes.entries()) queued.push(await this.#prepare(old[index], buffer));
+      for (const extra of old.slice(planes.length)) await extra.memory.put();
+    } catch (error) {
+      // `__vb2_buf_dmabuf_put`: of all planes, those that were kept included.
+      const rest = old.slice(queued.length + 1);
+      for (const { memory } of [...queued, ...rest]) await memory.put();
+      throw error;
+    }
+    this.#slots[slot] = queued;
+  }
+
+  /** `vb2_plane_vaddr`. Undefined stands for NULL: drivers differ in checking it. */
+  async planeVaddr(slot: number, plane: number, site: CallSite): Promise<BufferView | undefined> {
+    const callers = { ...site, path: ['vb2_plane_vaddr', ...site.path] };
+    return await this.#slotAt(slot)[plane]?.memory.vaddr(callers);
+  }
+
+  /** `vb2_queue_release`. */
+  async release(): Promise<void> {
+    for (const slot of this.#slots.splice(0)) for (const { memory } of slot) await memory.put();
+  }
+
+  async #prepare(old: QueuedPlane | undefined, buffer: DmaBuf): Promise<QueuedPlane> {
+    if (old?.buffer === buffer) return old;
+    await old?.memory.put();
+    const memory = await this.#attach(buffer);
+    try {
+      await memory.map();
+    } catch (error) {
+      await memory.put();
+      throw error;
+    }
+    this.#remapCount += 1;
+    return { buffer, memory };
+  }
+
+  #slotAt(slot: number): readonly QueuedPlane[] {
+    const found = this.#slots[slot];
+    if (found !== undefined) return found;
+    const max = this.#slots.length - 1;
+    throw outOfRange({ action: 'queue a buffer', name: 'slot' }, { must: `be at most ${max}`, received: slot });
+  }
+}

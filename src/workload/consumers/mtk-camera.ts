@@ -83,9 +83,7 @@ export class MtkCamera {
   #queueOf(node: string): Vb2Queue {
     const found = this.#queues.get(node);
     if (found !== undefined) return found;
-    const attach = async (buffer: DmaBuf): Promise<Vb2DeviceMemory> =>
-      await Promise.resolve(new Vb2DeviceMemory(this.#kernel, KIND, buffer));
-    const made = new Vb2Queue(attach, this.#options.slotCount);
+    const made = new Vb2Queue(Vb2DeviceMemory.attach(this.#kernel, KIND), this.#options.slotCount);
     this.#queues.set(node, made);
     return made;
   }

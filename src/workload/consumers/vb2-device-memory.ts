@@ -1,10 +1,11 @@
+import { assert } from '../../base/assert.ts';
 import { DmaBufError, isDmaBufError } from '../../base/errors.ts';
 import type { DmaBuf } from '../../heap/dma-buf.ts';
+import type { Attachment } from '../../heap/importer/attachment.ts';
 import type { BufferView } from '../../heap/view.ts';
-import { DeviceMapping } from '../kernel/device-mapping.ts';
 import type { KernelFunctions } from '../kernel/kernel-functions.ts';
 import type { CallSite } from '../kernel/mapping-records.ts';
-import type { Vb2Memory } from './vb2-queue.ts';
+import type { AttachVb2Memory, Vb2Memory } from './vb2-queue.ts';
 
 /** What tells one kind of device memory from another. */
 interface Vb2DeviceMemoryKind {
@@ -24,23 +25,31 @@ export class Vb2DeviceMemory implements Vb2Memory {
   readonly #kernel: KernelFunctions;
   readonly #kind: Vb2DeviceMemoryKind;
   readonly #buffer: DmaBuf;
-  #mapping: DeviceMapping | undefined;
+  #attachment: Attachment | undefined;
   #view: BufferView | undefined;
 
-  constructor(kernel: KernelFunctions, kind: Vb2DeviceMemoryKind, buffer: DmaBuf) {
+  private constructor(kernel: KernelFunctions, kind: Vb2DeviceMemoryKind, buffer: DmaBuf) {
     this.#kernel = kernel;
     this.#kind = kind;
     this.#buffer = buffer;
   }
 
+  /** `attach_dmabuf`, for {@link Vb2Queue}. */
+  static attach(kernel: KernelFunctions, kind: Vb2DeviceMemoryKind): AttachVb2Memory {
+    return async (buffer) => {
+      const memory = new Vb2DeviceMemory(kernel, kind, buffer);
+      memory.#attachment = await kernel.attach(buffer, { name: kind.driver });
+      return memory;
+    };
+  }
+
   /** @throws {DmaBufError} `EFAULT` where the device needs one run of pages and there are more */
   async map(): Promise<void> {
-    const mapping = await DeviceMapping.make(this.#kernel, this.#buffer, this.#kind.driver);
-    if (this.#kind.needsOneRun && mapping.table !== undefined && mapping.table.runs().count > 1) {
-      await mapping.end();
-      throw new DmaBufError('Cannot queue the buffer as its pages are scattered', { code: 'EFAULT' });
-    }
-    this.#mapping = mapping;
+    assert(this.#attachment !== undefined, 'Memory that was put is not mapped again');
+    const table = await this.#kernel.mapAttachment(this.#buffer, this.#attachment);
+    if (!this.#kind.needsOneRun || table === undefined || table.runs().count === 1) return;
+    this.#attachment.unmap();
+    throw new DmaBufError('Cannot queue the buffer as its pages are scattered', { code: 'EFAULT' });
   }
 
   async vaddr(site: CallSite): Promise<BufferView | undefined> {
@@ -59,7 +68,8 @@ export class Vb2DeviceMemory implements Vb2Memory {
     this.#view = undefined;
     const path = [this.#kind.unmapFunction, '__vb2_plane_dmabuf_put'];
     if (view !== undefined) await this.#kernel.vunmapUnlocked(this.#buffer, { path, driver: this.#kind.driver });
-    await this.#mapping?.end();
-    this.#mapping = undefined;
+    const attachment = this.#attachment;
+    this.#attachment = undefined;
+    if (attachment !== undefined) await this.#kernel.detach(this.#buffer, attachment);
   }
 }

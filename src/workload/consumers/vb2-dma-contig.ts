@@ -17,5 +17,5 @@ export function vb2DmaContig(
   { hasIommu = true }: Vb2DmaContigOptions = {},
 ): AttachVb2Memory {
   const kind = { driver, vaddrFunction: 'vb2_dc_vaddr', unmapFunction: 'vb2_dc_unmap_dmabuf', needsOneRun: !hasIommu };
-  return async (buffer) => await Promise.resolve(new Vb2DeviceMemory(kernel, kind, buffer));
+  return Vb2DeviceMemory.attach(kernel, kind);
 }

@@ -13,5 +13,5 @@ export function vb2DmaSg(kernel: KernelFunctions, driver: string): AttachVb2Memo
     unmapFunction: 'vb2_dma_sg_unmap_dmabuf',
     needsOneRun: false,
   };
-  return async (buffer) => await Promise.resolve(new Vb2DeviceMemory(kernel, kind, buffer));
+  return Vb2DeviceMemory.attach(kernel, kind);
 }

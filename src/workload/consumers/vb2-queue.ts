@@ -8,11 +8,11 @@ import type { CallSite } from '../kernel/mapping-records.ts';
  * include/media/videobuf2-core.h).
  */
 export interface Vb2Memory {
-  /** `map_dmabuf`. */
+  /** `map_dmabuf`. Where it fails, the memory stays attached. */
   map(): Promise<void>;
   /** `vaddr`. Undefined stands for NULL. */
   vaddr(site: CallSite): Promise<BufferView | undefined>;
-  /** `unmap_dmabuf`, where it is mapped, and `detach_dmabuf`. */
+  /** `unmap_dmabuf`, where it is mapped, and `detach_dmabuf`. Again: nothing. */
   put(): Promise<void>;
 }
 
@@ -55,17 +55,16 @@ export class Vb2Queue {
   async queue(slot: number, planes: readonly DmaBuf[]): Promise<void> {
     const old = this.#slotAt(slot);
     this.#slots[slot] = [];
-    const queued: QueuedPlane[] = [];
+    const attached: QueuedPlane[] = [];
     try {
-      for (const [index, buffer] of planes.entries()) queued.push(await this.#prepare(old[index], buffer));
-      for (const extra of old.slice(planes.length)) await extra.memory.put();
+      for (const [index, buffer] of planes.entries()) attached.push(await this.#take(old[index], buffer));
+      for (const plane of attached) if (!old.includes(plane)) await this.#map(plane);
     } catch (error) {
-      // `__vb2_buf_dmabuf_put`: of all planes, those that were kept included.
-      const rest = old.slice(queued.length + 1);
-      for (const { memory } of [...queued, ...rest]) await memory.put();
+      await putAll(new Set([...attached, ...old.slice(attached.length)]));
       throw error;
     }
-    this.#slots[slot] = queued;
+    await putAll(old.slice(planes.length));
+    this.#slots[slot] = attached;
   }
 
   /** `vb2_plane_vaddr`. Undefined stands for NULL: drivers differ in checking it. */
@@ -76,21 +75,19 @@ export class Vb2Queue {
 
   /** `vb2_queue_release`. */
   async release(): Promise<void> {
-    for (const slot of this.#slots.splice(0)) for (const { memory } of slot) await memory.put();
+    for (const slot of this.#slots.splice(0)) await putAll(slot);
   }
 
-  async #prepare(old: QueuedPlane | undefined, buffer: DmaBuf): Promise<QueuedPlane> {
+  /** What the slot has, or the new buffer attached in its place. */
+  async #take(old: QueuedPlane | undefined, buffer: DmaBuf): Promise<QueuedPlane> {
     if (old?.buffer === buffer) return old;
     await old?.memory.put();
-    const memory = await this.#attach(buffer);
-    try {
-      await memory.map();
-    } catch (error) {
-      await memory.put();
-      throw error;
-    }
+    return { buffer, memory: await this.#attach(buffer) };
+  }
+
+  async #map({ memory }: QueuedPlane): Promise<void> {
+    await memory.map();
     this.#remapCount += 1;
-    return { buffer, memory };
   }
 
   #slotAt(slot: number): readonly QueuedPlane[] {
@@ -99,4 +96,9 @@ export class Vb2Queue {
     const max = this.#slots.length - 1;
     throw outOfRange({ action: 'queue a buffer', name: 'slot' }, { must: `be at most ${max}`, received: slot });
   }
+}
+
+/** `__vb2_buf_dmabuf_put`. */
+async function putAll(planes: Iterable<QueuedPlane>): Promise<void> {
+  for (const { memory } of planes) await memory.put();
 }

@@ -10,6 +10,7 @@ import type { Conversion, ExporterStep } from './exporter-mapping.ts';
 import { KernelMapping } from './kernel-mapping.ts';
 import { MappingRecords } from './mapping-records.ts';
 import type { CallSite } from './mapping-records.ts';
+import { LockUseCount } from './kernel-lock.ts';
 import type { LockUse } from './kernel-lock.ts';
 
 /** The functions that can fail, by the kernel's names. */
@@ -35,6 +36,7 @@ export class KernelFunctions {
   readonly #beforeCall: (name: KernelFunction) => void;
   readonly #records: MappingRecords;
   readonly #mappings = new WeakMap<DmaBuf, KernelMapping>();
+  readonly #lockUse = new LockUseCount();
   #unlockedCallCount = 0;
 
   constructor({ conversion = 'page', onRecord, beforeCall }: KernelFunctionsOptions = {}) {
@@ -53,9 +55,9 @@ export class KernelFunctions {
     return this.#mappingOf(buffer).count;
   }
 
-  /** How the buffer's reservation lock was used. */
-  lockUse(buffer: DmaBuf): LockUse {
-    return this.#mappingOf(buffer).lock.use;
+  /** How the reservation locks of all buffers were used. */
+  get lockUse(): LockUse {
+    return this.#lockUse.read();
   }
 
   /** `dma_heap_buffer_alloc`, `dma_buf_get`. */
@@ -134,7 +136,7 @@ export class KernelFunctions {
   #mappingOf(buffer: DmaBuf): KernelMapping {
     const found = this.#mappings.get(buffer);
     if (found !== undefined) return found;
-    const made = new KernelMapping();
+    const made = new KernelMapping(this.#lockUse);
     this.#mappings.set(buffer, made);
     return made;
   }

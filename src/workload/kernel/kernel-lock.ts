@@ -14,14 +14,40 @@ export interface LockUse {
   readonly waitedNs: number;
 }
 
+/** Adds up how locks are used. */
+export class LockUseCount {
+  #use = { holdCount: 0, heldNs: 0, heldNsMax: 0, waitCount: 0, waitedNs: 0 };
+
+  held(ns: number): void {
+    this.#use.holdCount += 1;
+    this.#use.heldNs += ns;
+    this.#use.heldNsMax = Math.max(this.#use.heldNsMax, ns);
+  }
+
+  waited(ns: number): void {
+    this.#use.waitCount += 1;
+    this.#use.waitedNs += ns;
+  }
+
+  read(): LockUse {
+    return { ...this.#use };
+  }
+}
+
 /**
  * A sleeping lock of the kernel (`struct mutex`, `struct ww_mutex`), between tasks of this thread.
  * Whoever waits gets it in turn. It is not recursive: who takes it twice waits for ever.
  */
 export class KernelLock {
   readonly #waiting: (() => void)[] = [];
+  readonly #uses: readonly LockUseCount[];
+  readonly #own = new LockUseCount();
   #isHeld = false;
-  #use = { holdCount: 0, heldNs: 0, heldNsMax: 0, waitCount: 0, waitedNs: 0 };
+
+  /** @param total counts as well: of all locks of a kind */
+  constructor(total?: LockUseCount) {
+    this.#uses = total === undefined ? [this.#own] : [this.#own, total];
+  }
 
   /** Whether somebody has it. */
   get isHeld(): boolean {
@@ -29,7 +55,7 @@ export class KernelLock {
   }
 
   get use(): LockUse {
-    return { ...this.#use };
+    return this.#own.read();
   }
 
   /** Runs `body` with the lock. It is given back however `body` ends. */
@@ -39,7 +65,8 @@ export class KernelLock {
     try {
       return await body();
     } finally {
-      this.#count(Number(process.hrtime.bigint() - since));
+      const heldNs = Number(process.hrtime.bigint() - since);
+      for (const use of this.#uses) use.held(heldNs);
       this.#pass();
     }
   }
@@ -54,14 +81,8 @@ export class KernelLock {
     this.#waiting.push(resolve);
     await promise;
     assert(this.#isHeld, 'A lock is passed on while it is held');
-    this.#use.waitCount += 1;
-    this.#use.waitedNs += Number(process.hrtime.bigint() - since);
-  }
-
-  #count(heldNs: number): void {
-    this.#use.holdCount += 1;
-    this.#use.heldNs += heldNs;
-    this.#use.heldNsMax = Math.max(this.#use.heldNsMax, heldNs);
+    const waitedNs = Number(process.hrtime.bigint() - since);
+    for (const use of this.#uses) use.waited(waitedNs);
   }
 
   /** It stays held where somebody waits: nobody else can come in between. */

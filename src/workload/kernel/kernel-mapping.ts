@@ -1,6 +1,7 @@
 import { DmaBufError } from '../../base/errors.ts';
 import type { BufferView } from '../../heap/view.ts';
 import { KernelLock } from './kernel-lock.ts';
+import type { LockUseCount } from './kernel-lock.ts';
 
 /**
  * What the kernel keeps of a buffer's contiguous mapping: `vmapping_counter` and `vmap_ptr` of
@@ -12,9 +13,14 @@ export class KernelMapping {
    * Of the buffer's reservation object (include/linux/dma-resv.h): mapping, attaching and CPU
    * access exclude each other.
    */
-  readonly lock = new KernelLock();
+  readonly lock: KernelLock;
   #view: BufferView | undefined;
   #count = 0;
+
+  /** @param total counts the use of the locks of all buffers */
+  constructor(total: LockUseCount) {
+    this.lock = new KernelLock(total);
+  }
 
   /** How many users it has. */
   get count(): number {

@@ -1,0 +1,53 @@
+import { ApusysSession } from '../consumers/apusys-map.ts';
+import { ApusysPool } from '../consumers/apusys-pool.ts';
+import { BufferSet } from './buffer-set.ts';
+import type { Load, LoadContext } from './load.ts';
+
+/** Sessions of an NPU: each opens, fills commands, closes. */
+export interface NpuSessionLoad {
+  readonly consumer: 'apusys-pool';
+  readonly commandCount: number;
+  readonly commandBytesMin: number;
+  readonly commandBytesMax: number;
+}
+
+/** Buffers of users that come and go in one session of an NPU. */
+export interface NpuMapLoad {
+  readonly consumer: 'apusys-map';
+  readonly lengthBytes: number;
+  readonly bufferCount: number;
+}
+
+export function npuSessionLoad(description: NpuSessionLoad, { kernel, heap, random }: LoadContext): Load {
+  const { commandCount, commandBytesMin, commandBytesMax } = description;
+  return {
+    step: async (index) => {
+      const pool = await ApusysPool.open(kernel, heap);
+      try {
+        for (let count = 0; count < commandCount; count += 1) {
+          const extra = random.below(commandBytesMax - commandBytesMin + 1);
+          const { bytes } = await pool.allocate(commandBytesMin + extra);
+          bytes.fill(index & 0xff, 0, 64);
+        }
+      } finally {
+        await pool.close();
+      }
+    },
+    close: async () => await Promise.resolve(),
+  };
+}
+
+export function npuMapLoad(description: NpuMapLoad, context: LoadContext): Load {
+  const buffers = new BufferSet(context, description);
+  const session = new ApusysSession(context.kernel, { mapsUnknownBuffers: context.caller === 'as-is' });
+  return {
+    step: async (index) => {
+      await session.map(buffers.at(index));
+      await session.unmap(buffers.at(index));
+    },
+    close: async () => {
+      await session.close();
+      buffers.close();
+    },
+  };
+}

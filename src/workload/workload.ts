@@ -1,0 +1,42 @@
+import type { IspCameraLoad } from './loads/camera-load.ts';
+import type { CaptureMetaLoad } from './loads/capture-meta-load.ts';
+import type { FenceLoad } from './loads/fence-load.ts';
+import type { NpuMapLoad, NpuSessionLoad } from './loads/npu-load.ts';
+import type { PacketLoad } from './loads/packet-load.ts';
+import type { ProcessingLoad } from './loads/processing-load.ts';
+import type { CpuCameraLoad, DecoderLoad } from './loads/queue-load.ts';
+import type { ShadowPlaneLoad, VmwgfxBlitLoad } from './loads/screen-load.ts';
+import type { VisionLoad } from './loads/vision-load.ts';
+
+/** What one consumer is asked to do. */
+export type ConsumerLoad =
+  | CaptureMetaLoad
+  | CpuCameraLoad
+  | DecoderLoad
+  | FenceLoad
+  | IspCameraLoad
+  | NpuMapLoad
+  | NpuSessionLoad
+  | PacketLoad
+  | ProcessingLoad
+  | ShadowPlaneLoad
+  | VisionLoad
+  | VmwgfxBlitLoad;
+
+/** A consumer's load, and how often. */
+export type PacedLoad = ConsumerLoad & {
+  readonly stepsPerSecond: number;
+  /** A step that is not done so long after it was due is late. Absent: when the next is due. */
+  readonly deadlineMs?: number;
+};
+
+/** What a machine does with buffers at a time: consumers side by side. */
+export interface Workload {
+  /** As `dmabuf workload` has it: `camera-preview`. */
+  readonly name: string;
+  /** One line. */
+  readonly title: string;
+  /** Where sizes and rates come from. */
+  readonly basis: string;
+  readonly loads: readonly PacedLoad[];
+}

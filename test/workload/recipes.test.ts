@@ -1,0 +1,104 @@
+/** The recipes: how often each maps, by what is known of its driver. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { openEmbeddedHeap } from '../../src/backend/embedded/embedded-heap.ts';
+import { MiB } from '../../src/base/sizes.ts';
+import { RECIPES } from '../../src/workload/recipes/recipes.ts';
+import { runWorkload } from '../../src/workload/run-workload.ts';
+import type { RunWorkloadOptions, WorkloadOutcome } from '../../src/workload/run-workload.ts';
+import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
+
+checkLeaksAfterFile();
+
+/** Mappings in ten steps: with the drivers as they are, and with those that are fixed. */
+const MAPPINGS: Readonly<Record<string, readonly [asIs: number, fixed: number]>> = {
+  // Once, at load.
+  'always-on-vision': [1, 1],
+  // Eight buffers of five nodes, each once; fixed, both images drop out.
+  'camera-preview': [40, 24],
+  // Five for each request.
+  'camera-preview-shuffled': [50, 30],
+  // The one chunk of a session, twice.
+  'npu-sessions': [20, 20],
+  'model-load': [10, 0],
+  'usb-camera': [8, 8],
+  'usb-camera-shuffled': [10, 10],
+  'shadow-plane': [10, 10],
+  'shadow-plane-small-damage': [10, 10],
+  'vmwgfx-blit': [20, 20],
+  // Four buffers; fixed, each once.
+  'capture-metadata': [10, 4],
+  'task-fences': [40, 40],
+  'kept-mappings': [10, 10],
+  'frame-processing': [30, 0],
+  // Two planes and metadata; fixed, metadata alone.
+  decoder: [30, 10],
+};
+
+async function run(name: string, options: Partial<RunWorkloadOptions>): Promise<WorkloadOutcome> {
+  using heap = openEmbeddedHeap({ capacity: 512 * MiB });
+  const workload = RECIPES.find((recipe) => recipe.name === name) ?? assert.fail(name);
+  const outcome = await runWorkload(workload, {
+    heap,
+    caller: 'as-is',
+    conversion: 'page',
+    seed: 1,
+    extent: { stepCount: 10 },
+    ...options,
+  });
+  assert.equal(heap.stats().bufferCount, 0);
+  return outcome;
+}
+
+test('every recipe has a count of mappings', () => {
+  assert.deepEqual(
+    RECIPES.map(({ name }) => name),
+    Object.keys(MAPPINGS),
+  );
+});
+
+for (const [name, [asIs, fixed]] of Object.entries(MAPPINGS)) {
+  test(`${name} maps ${asIs} times in ten steps, and ${fixed} times where drivers are fixed`, async () => {
+    const [before, after] = [await run(name, { caller: 'as-is' }), await run(name, { caller: 'fixed' })];
+    assert.deepEqual([before.report.mappingCount, after.report.mappingCount], [asIs, fixed]);
+    assert.deepEqual(
+      before.loads.map(({ stepCount, lateCount }) => [stepCount, lateCount]),
+      before.loads.map(() => [10, undefined]),
+    );
+  });
+}
+
+test('a workload in real time takes the time it was given, and counts what is late', async () => {
+  const since = performance.now();
+  const { loads } = await run('kept-mappings', { extent: { seconds: 0.5 } });
+  const [load] = loads;
+  assert.equal(load?.stepCount, 15);
+  assert.ok(performance.now() - since >= (14 / 30) * 1000);
+  assert.ok(load.lateCount !== undefined && load.lateCount <= 15 && load.stepNsMax > 0);
+});
+
+test('a workload that is aborted gives back what it had', async () => {
+  const controller = new AbortController();
+  const reason = new Error('enough');
+  let steps = 0;
+  const onStep = (): void => {
+    steps += 1;
+    if (steps === 3) controller.abort(reason);
+  };
+  await assert.rejects(run('shadow-plane', { signal: controller.signal, onStep }), reason);
+  assert.equal(steps, 3);
+});
+
+test('the same seed gives the same mappings, in their order', async () => {
+  const sizesOf = async (seed: number): Promise<(number | undefined)[]> => {
+    const sizes: (number | undefined)[] = [];
+    await run('npu-sessions', {
+      seed,
+      onRecord: (record) => void sizes.push('sizeBytes' in record ? record.sizeBytes : -1),
+    });
+    return sizes;
+  };
+  assert.deepEqual(await sizesOf(5), await sizesOf(5));
+});

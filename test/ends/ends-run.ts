@@ -44,8 +44,8 @@ export interface EndsReport {
    */
   readonly failures: readonly string[];
   /**
-   * Connections to threads, and those whose other end did not know within a second that the thread
-   * has ended.
+   * Connections to threads, and those whose other end did not know within a thousand turns of the
+   * event loop that the thread has ended.
    */
   readonly connectionCount: number;
   readonly unseenEndCount: number;
@@ -58,7 +58,7 @@ const AT_ONCE = 4;
 const DELAY_MS_MAX = 12;
 /** Loading the package takes longer than reaching the middle of anything. */
 const LOADING_FACTOR = 8;
-const SEEN_WITHIN_MS = 1000;
+const SEEN_WITHIN_TURNS = 1000;
 const SETTLING_MS = 100;
 
 function held(): Held {
@@ -170,7 +170,7 @@ class EndsRun {
       await worker.terminate();
     }
     await ended;
-    this.#unseenEndCount += await peer.countUnseenEnds(SEEN_WITHIN_MS);
+    this.#unseenEndCount += await peer.countUnseenEnds(SEEN_WITHIN_TURNS);
     this.#connectionCount += peer.acceptedCount;
     await peer.close();
   }

@@ -15,6 +15,7 @@ import { lsCommand } from './ls/ls.ts';
 import { showCommand } from './show/show.ts';
 import { traceCommand } from './trace/trace.ts';
 import { vmapCommand } from './vmap/vmap.ts';
+import { workloadCommand } from './workload/workload.ts';
 
 /** Every command, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
@@ -27,6 +28,7 @@ export const COMMANDS: readonly Command[] = [
   showCommand,
   callersCommand,
   traceCommand,
+  workloadCommand,
   doctorCommand,
   createHelpCommand(() => COMMANDS, readVersion),
   createCompletionCommand(() => ({ commands: COMMANDS, options: PROGRAM_OPTIONS })),

@@ -9,6 +9,7 @@ export const COMMAND_NAMES = [
   'show',
   'callers',
   'trace',
+  'workload',
   'doctor',
   'help',
   'completion',

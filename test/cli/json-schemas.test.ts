@@ -68,6 +68,8 @@ test('every schema has the name of its format, and refuses any other object', ()
       'dmabuf-source-callers',
       'dmabuf-trace',
       'dmabuf-vmap',
+      'dmabuf-workload-run',
+      'dmabuf-workloads',
     ],
   );
   for (const [format, validate] of validators) {
@@ -104,6 +106,13 @@ test('dmabuf callers and dmabuf trace report print what their schemas say', () =
     for (const line of lines) assert.ok(validate(JSON.parse(line)), `${line}: ${ajv.errorsText(validate.errors)}`);
     assert.equal(lines.length, Number(mappingCount) + 1);
   }
+});
+
+test('dmabuf workload prints what its schemas say', () => {
+  assertPrintsValid('dmabuf-workloads', 'workload');
+  assertPrintsValid('dmabuf-workloads', 'workload', 'show', 'decoder');
+  for (const caller of ['as-is', 'fixed'])
+    assertPrintsValid('dmabuf-workload-run', 'workload', 'run', 'decoder', '--for', '0.1', '--caller', caller);
 });
 
 test('dmabuf vmap prints what its schema says', () => {

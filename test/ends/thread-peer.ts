@@ -27,9 +27,9 @@ export class ThreadPeer {
   }
 
   /**
-   * Once the thread has ended: how many connections do not know it after so many turns of the event
-   * loop, of at least a millisecond each. A machine that is busy with others makes turns longer, not
-   * fewer.
+   * Once the thread has ended: how many connections do not know it after so many turns of the
+   * event loop, of at least a millisecond each. A machine that is busy with others makes turns
+   * longer, not fewer.
    */
   async countUnseenEnds(turnsMax: number): Promise<number> {
     for (let turn = 0; turn < turnsMax && this.#open.size > 0; turn += 1) await setTimeout(1);

@@ -1,0 +1,67 @@
+import type { CommandDescription } from '../command-description.ts';
+import { parseArguments } from '../parse-arguments.ts';
+import type { ParsedArguments } from '../parse-arguments.ts';
+
+/** Words of `dmabuf workload`. */
+export const WORKLOAD_ACTIONS = ['list', 'show', 'run'] as const;
+
+export const WORKLOAD_DESCRIPTION = {
+  invocation: 'dmabuf workload',
+  summary: 'replays what drivers do with dma-bufs: who maps, what it costs, who would gain from which change',
+  paragraphs: [
+    'Drivers that map dma-bufs run as importers of this process: they allocate, attach, map, copy and unmap as the real ones do, in ' +
+      'the same order, over real buffers. Nothing is slept away. A workload is one or more of them, with sizes and rates.',
+    '"run" replays one, in real time, and reports who mapped, how long each part took, what was late, and how long buffers were ' +
+      'locked. What the machine cannot keep up with is late: no step is left out. Run it again with --caller fixed or --conversion ' +
+      'entry to see what a change is worth.',
+  ],
+  argument: {
+    usage: '[list|show NAME|run NAME]',
+    forms: [
+      { name: 'list', text: 'the workloads; the same without a word' },
+      { name: 'show NAME', text: 'its consumers with their sizes and rates, and where those come from' },
+      { name: 'run NAME', text: 'replays it' },
+    ],
+    suggestions: WORKLOAD_ACTIONS,
+    isRepeatable: true,
+  },
+  options: {
+    for: { value: 'SECONDS', text: 'run: how long. Default: 10' },
+    caller: {
+      value: 'VARIANT',
+      text: 'run: whether drivers map what they need not, as they do. Default: as-is',
+      choices: [
+        { name: 'as-is', text: 'as the drivers are' },
+        { name: 'fixed', text: 'with the known mistakes mended' },
+      ],
+    },
+    conversion: {
+      value: 'WAY',
+      text: 'run: how the heap turns its sg table into pages. Default: page',
+      choices: [
+        { name: 'page', text: 'page by page, as mainline does' },
+        { name: 'entry', text: 'entry by entry, as the patch of April 2026 does' },
+      ],
+    },
+    heap: {
+      value: 'NAME',
+      text: 'run: on this heap of the machine. Default: an embedded heap',
+      completion: 'heap',
+    },
+    seed: { value: 'NUMBER', text: 'run: of what is drawn at random. Default: 0' },
+    json: {
+      text:
+        'one object instead: of the format dmabuf-workloads {workloads: [{name, title, basis, loads}]}, for list and show; of the ' +
+        'format dmabuf-workload-run {workload, heap, backend, caller, conversion, seed, seconds, loads: [{consumer, stepCount, ' +
+        'lateCount, stepNsMax}], lockUse, report}, where report is what "dmabuf trace report --json" gives',
+    },
+  },
+  exitStatus: '0, also where steps were late; 1 when a heap or a mapping was refused',
+} as const satisfies CommandDescription;
+
+/** Options and words of `dmabuf workload`. */
+export function parseWorkloadWords(args: readonly string[]): ParsedArguments<typeof WORKLOAD_DESCRIPTION.options> {
+  return parseArguments(WORKLOAD_DESCRIPTION, args);
+}
+
+export type WorkloadOptions = ReturnType<typeof parseWorkloadWords>['options'];

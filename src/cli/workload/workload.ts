@@ -1,0 +1,60 @@
+import { RECIPES } from '../../workload/recipes/recipes.ts';
+import type { Workload } from '../../workload/workload.ts';
+import { SUCCEEDED } from '../command.ts';
+import type { Command, ExitStatus } from '../command.ts';
+import { writeJsonLine } from '../json-line.ts';
+import { suggest } from '../nearest-word.ts';
+import { UsageError } from '../parse-arguments.ts';
+import type { Terminal } from '../terminal.ts';
+import { parseWorkloadWords, WORKLOAD_ACTIONS, WORKLOAD_DESCRIPTION } from './description.ts';
+import type { WorkloadOptions } from './description.ts';
+import { formatWorkload, formatWorkloads } from './report.ts';
+import { runOnTerminal } from './run.ts';
+
+const RUN_OPTIONS = ['for', 'caller', 'conversion', 'heap', 'seed'] as const;
+const SEE_LIST = '"dmabuf workload list" has them';
+
+export const workloadCommand: Command = {
+  name: 'workload',
+  description: WORKLOAD_DESCRIPTION,
+  run: async (args, terminal) => {
+    const { options, words } = parseWorkloadWords(args);
+    const [action = 'list', name, ...rest] = words;
+    if (rest.length > 0) throw new UsageError(`Cannot use "${rest.join(' ')}": one workload at a time`);
+    if (action === 'run') return await runOnTerminal(findWorkload(name), options, terminal);
+    refuseRunOptions(options);
+    if (action === 'show') return show([findWorkload(name)], options, terminal);
+    if (action !== 'list' || name !== undefined) throw unknownAction(words);
+    return show(RECIPES, options, terminal);
+  },
+};
+
+function show(workloads: readonly Workload[], { json }: WorkloadOptions, terminal: Terminal): ExitStatus {
+  const [only] = workloads;
+  if (json) writeJsonLine({ format: 'dmabuf-workloads', version: 1, workloads }, terminal.writeJson);
+  else if (workloads.length === 1 && only !== undefined)
+    for (const line of formatWorkload(only, terminal)) terminal.print(line);
+  else for (const line of formatWorkloads(workloads, terminal)) terminal.print(line);
+  return SUCCEEDED;
+}
+
+function findWorkload(name: string | undefined): Workload {
+  if (name === undefined) throw new UsageError(`Cannot tell which workload is meant: ${SEE_LIST}`);
+  const found = RECIPES.find((recipe) => recipe.name === name);
+  if (found !== undefined) return found;
+  const names = RECIPES.map((recipe) => recipe.name);
+  throw new UsageError(`Cannot find the workload "${name}"${suggest(name, names, 'dmabuf workload list')}`);
+}
+
+function refuseRunOptions(options: WorkloadOptions): void {
+  const given = RUN_OPTIONS.find((option) => options[option] !== undefined);
+  if (given !== undefined) throw new UsageError(`Cannot use --${given} without run`);
+}
+
+function unknownAction(words: readonly string[]): UsageError {
+  const isWorkload = RECIPES.some(({ name }) => name === words[0]);
+  const meant = isWorkload
+    ? `to replay it, write "run ${words[0]}"`
+    : `it must be one of ${WORKLOAD_ACTIONS.join(', ')}`;
+  return new UsageError(`Cannot tell what to do with "${words.join(' ')}": ${meant}`);
+}

@@ -1,0 +1,81 @@
+/** `dmabuf workload`: what it lists, replays and refuses. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { runCli } from '../support/processes/run-cli.ts';
+
+interface RunJson {
+  readonly loads: readonly { readonly consumer: string; readonly stepCount: number }[];
+  readonly report: { readonly mappingCount: number; readonly callers: readonly { readonly path: string[] }[] };
+}
+
+function runJson(name: string, ...options: readonly string[]): RunJson {
+  const { status, stdout, stderr } = runCli('workload', 'run', name, '--for', '0.2', '--json', ...options);
+  assert.equal(status, 0, stderr);
+  return JSON.parse(stdout) as RunJson;
+}
+
+test('dmabuf workload lists workloads, each with a line that says what it is', () => {
+  const { status, stdout } = runCli('workload');
+  assert.equal(status, 0);
+  const words = stdout.replaceAll(/\s+/gu, ' ');
+  assert.ok(words.includes(' shadow-plane A 1080p screen of 60 commits a second, all of it damaged '), stdout);
+  assert.equal(runCli('workload', 'list').stdout, stdout);
+});
+
+test('dmabuf workload show tells the sizes and rates of a workload', () => {
+  const { stdout } = runCli('workload', 'show', 'capture-metadata');
+  assert.match(stdout, /^capture-metadata: 60 requests a second that read 16 words of 1 MiB$/mu);
+  for (const line of ['length: 1 MiB', 'buffer count: 4', 'word count: 16', 'steps per second: 60'])
+    assert.ok(stdout.includes(`  ${line}\n`), `${line} in ${stdout}`);
+});
+
+test('dmabuf workload run tells who mapped and what it cost, in seconds that were given', () => {
+  const { status, stdout } = runCli('workload', 'run', 'shadow-plane', '--for', '0.2');
+  assert.equal(status, 0);
+  // 60 commits a second.
+  assert.match(stdout, /^12 mappings by 1 call path in shadow-plane, on heap system \(embedded\)/mu);
+  assert.match(stdout, /^1 +12 +7\.9 MiB .* DRM shmem helper, cirrus$/mu);
+  assert.match(stdout, /^ {2}drm-gem-shmem +12 /mu);
+  assert.match(stdout, /^ {2}Reservation locks were held 24 times/mu);
+});
+
+test('dmabuf workload run --caller fixed leaves out the mappings that drivers do not need', () => {
+  assert.equal(runJson('frame-processing').report.mappingCount, 18);
+  assert.equal(runJson('frame-processing', '--caller', 'fixed').report.mappingCount, 0);
+  assert.deepEqual(runJson('npu-sessions', '--seed', '7', '--conversion', 'entry').report.callers.length, 2);
+});
+
+test('dmabuf workload refuses what it cannot do, and says what it can', () => {
+  for (const [args, message] of [
+    [['run'], 'Cannot tell which workload is meant: "dmabuf workload list" has them'],
+    [
+      ['run', 'shadow-plan'],
+      'Cannot find the workload "shadow-plan": did you mean shadow-plane? See "dmabuf workload list"',
+    ],
+    [['shadow-plane'], 'Cannot tell what to do with "shadow-plane": to replay it, write "run shadow-plane"'],
+    [['play'], 'Cannot tell what to do with "play": it must be one of list, show, run'],
+    [['list', 'decoder'], 'Cannot tell what to do with "list decoder": it must be one of list, show, run'],
+    [['run', 'decoder', 'usb-camera'], 'Cannot use "usb-camera": one workload at a time'],
+    [['show', 'decoder', '--for', '5'], 'Cannot use --for without run'],
+    [['run', 'decoder', '--for', 'ever'], 'Cannot end after "ever": --for must be a number of seconds, such as 10'],
+    [
+      ['run', 'decoder', '--seed', '1.5'],
+      'Cannot use "1.5" as --seed: it must be a whole number of at most nine digits',
+    ],
+    [
+      ['run', 'decoder', '--heap', '../null'],
+      'Cannot use "../null" as a heap as it cannot be the name of one: "dmabuf heaps" lists them',
+    ],
+  ] as const) {
+    const { status, stdout, stderr } = runCli('workload', ...args);
+    assert.deepEqual([status, stdout, stderr], [2, '', `dmabuf: ${message}\n`]);
+  }
+});
+
+test('dmabuf workload run names a heap that is not there, with the remedy', () => {
+  const { status, stderr } = runCli('workload', 'run', 'decoder', '--heap', 'no-such-heap', '--for', '0.1');
+  assert.equal(status, 1);
+  assert.match(stderr, /^dmabuf: .*no-such-heap/u);
+});

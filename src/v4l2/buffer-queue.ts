@@ -91,22 +91,24 @@ export class BufferQueue {
     return this.#dequeued;
   }
 
-  /** @throws {DmaBufError} as the driver refuses to stream */
+  /** @throws {DmaBufError} as the driver refuses to stream: then it has no buffer any more */
   start(): void {
     const { calls, fd, type } = this.#request;
     const refusal = calls.streamOn(fd, type);
-    if (refusal !== undefined) throw this.#refused('VIDIOC_STREAMON', refusal);
-    this.#streaming = true;
+    this.#streaming = refusal === undefined;
+    if (refusal === undefined) return;
+    const refuse = (): never => {
+      throw this.#refused('VIDIOC_STREAMON', refusal);
+    };
+    // It keeps what is queued, until it is told to give it back (vb2_core_streamoff).
+    runAllSteps([() => this.#takeBack(), refuse], 'A refused stream could not be ended');
   }
 
   /** Ends streaming: the driver has no buffer any more. Idempotent. */
   stop(): void {
     if (!this.#streaming) return;
     this.#streaming = false;
-    this.#queued.fill(false);
-    this.#queuedCount = 0;
-    const { calls, fd, type } = this.#request;
-    ignoringUnplugged(() => calls.streamOff(fd, type));
+    this.#takeBack();
   }
 
   /** Frees the buffers. Idempotent. */
@@ -126,6 +128,13 @@ export class BufferQueue {
       ],
       'Several parts of a queue could not be closed',
     );
+  }
+
+  #takeBack(): void {
+    this.#queued.fill(false);
+    this.#queuedCount = 0;
+    const { calls, fd, type } = this.#request;
+    ignoringUnplugged(() => calls.streamOff(fd, type));
   }
 
   #refused(syscall: string, code: ErrnoName): Error {

@@ -70,7 +70,8 @@ export class CameraFrames implements AsyncIterableIterator<CameraFrame, undefine
    *
    * @throws the abort reason when given up
    * @throws {DmaBufError} `ENODEV` when it is unplugged, `EIO` when its driver reports an error,
-   *   `EPIPE` where a pipeline is not set up, `ENOSPC` without USB bandwidth; streaming has ended
+   *   `EPIPE` or `ENOLINK` where a pipeline is not set up, `ENOSPC` without USB bandwidth;
+   *   streaming has ended
    */
   next(): Promise<IteratorResult<CameraFrame, undefined>> {
     if (this.#ended) return Promise.resolve(END);

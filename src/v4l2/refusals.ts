@@ -35,15 +35,24 @@ const NO_MEMORY =
 const REASONS: Partial<Record<DmaBufErrorCode, string>> = {
   ENODEV: UNPLUGGED,
   EIO: STREAM_ERROR,
-  ENOSPC: BANDWIDTH,
   ENOMEM: NO_MEMORY,
+};
+
+/**
+ * At the start of streaming: formats that do not agree (EPIPE) and links that are missing
+ * (ENOLINK), by Documentation/userspace-api/media/v4l/vidioc-streamon.rst; ENOSPC by
+ * Documentation/userspace-api/media/gen-errors.rst.
+ */
+const START_REASONS: Partial<Record<DmaBufErrorCode, string>> = {
+  EPIPE: NO_PIPELINE,
+  ENOLINK: NO_PIPELINE,
+  ENOSPC: BANDWIDTH,
 };
 
 /** Why a device in use refuses; undefined where nothing more is known than the code. */
 function explain(machine: Machine, { path }: Attempt, { code, syscall }: Refused): string | undefined {
   if (code === 'EBUSY') return describeHolders(machine, path);
-  if (code === 'EPIPE' && syscall === 'VIDIOC_STREAMON') return NO_PIPELINE;
-  return REASONS[code];
+  return (syscall === 'VIDIOC_STREAMON' ? START_REASONS[code] : undefined) ?? REASONS[code];
 }
 
 /** The error of a device that refuses. */

@@ -80,7 +80,7 @@ export class OutputFrame {
    *
    * @throws {TypeError | RangeError} for an option that is none
    * @throws {DmaBufError} `ERR_DMABUF_CLOSED` once it was submitted or discarded; else as the
-   *   driver refuses it
+   *   driver refuses it, or to stream: then the device does not have it, and its buffer is free
    */
   submit(options: SubmitOptions = {}): void {
     const checked = this.#check(options);
@@ -269,20 +269,26 @@ export class VideoOutput {
       this.#checkOpen();
       const used = bytesUsed ?? shape.format.memories.map(({ length }) => length);
       queue.queue(index, { bytesUsed: used, timestampNs });
+      if (!queue.streaming) this.#start();
     } catch (error) {
       this.#giveBack(index);
       throw error;
     }
-    if (!queue.streaming) this.#start();
   }
 
+  /** The device has the first frame. Where this throws, it has none. */
   #start(): void {
     const { queue, device } = this.#session;
     queue.start();
-    this.#watch = readiness.watch(device.fd.borrow(), 'write', {
-      ready: (events) => this.#onReady(events),
-      failed: (error) => this.#fail(error),
-    });
+    try {
+      this.#watch = readiness.watch(device.fd.borrow(), 'write', {
+        ready: (events) => this.#onReady(events),
+        failed: (error) => this.#fail(error),
+      });
+    } catch (error) {
+      queue.stop();
+      throw error;
+    }
   }
 
   #onReady(events: number): void {

@@ -10,6 +10,7 @@ import { testScreenEnds } from './screen-ends.ts';
 import { testScreenFaults } from './screen-faults.ts';
 import { testScreenFlips } from './screen-flips.ts';
 import { testScreenList } from './screen-list.ts';
+import { testScreenModetest } from './screen-modetest.ts';
 import { testScreenPictures } from './screen-pictures.ts';
 import { testScreenRecording } from './screen-recording.ts';
 
@@ -17,6 +18,7 @@ checkLeaksAfterFile();
 
 const screens = findScreens();
 testScreenList(screens);
+testScreenModetest(screens);
 testScreenPictures(screens);
 testScreenFlips(screens);
 testScreenFaults(screens);

@@ -1,23 +1,7 @@
 /** The tests of cameras, in a guest whose kernel has them. See docs/guide/guest.md. */
 
-import { ARCHITECTURES } from '../../vm/architectures.ts';
-import { filesOfProgram } from '../../vm/debian-programs.ts';
-import { GuestError } from '../../vm/guest-error.ts';
-import { missingRequirement } from '../../vm/requirements.ts';
 import { testInGuest } from '../support/runner/guest-tests.ts';
-import type { GuestTests } from '../support/runner/guest-tests.ts';
-
-/** None where there is no guest, or no way to Debian's archive: the tests that use it say so. */
-function v4l2Ctl(): GuestTests['programs'] {
-  const architecture = ARCHITECTURES.x86_64;
-  if (missingRequirement(architecture) !== undefined) return undefined;
-  try {
-    return filesOfProgram(architecture, { packageName: 'v4l-utils', program: 'usr/bin/v4l2-ctl' });
-  } catch (error) {
-    if (error instanceof GuestError) return undefined;
-    throw error;
-  }
-}
+import { programForGuest } from '../support/runner/program-for-guest.ts';
 
 await testInGuest({
   guest: 'x86_64',
@@ -26,7 +10,7 @@ await testInGuest({
   memoryMiB: 2048,
   // They share the cameras.
   filesAtOnce: 1,
-  programs: v4l2Ctl(),
+  programs: programForGuest({ packageName: 'v4l-utils', program: 'usr/bin/v4l2-ctl' }),
   files: [
     'test/devices/camera*.test.js',
     'test/devices/uvc*.test.js',

@@ -49,9 +49,12 @@ export function setControl(path: string, control: string, value?: ControlValue):
   }
 }
 
-/** Takes a device of vivid's away from its driver, or gives it back: as unplugging and plugging. */
-export function bindVivid(instance: number, how: 'bind' | 'unbind'): void {
-  writeFileSync(`${DRIVER_FOLDER}/${how}`, `vivid.${instance}`);
+/**
+ * Takes vivid's devices away from their driver, or gives them back: as unplugging and plugging. All
+ * of them, which the platform has as one.
+ */
+export function bindVivid(how: 'bind' | 'unbind'): void {
+  writeFileSync(`${DRIVER_FOLDER}/${how}`, 'vivid.0');
 }
 
 /** The devices and buffers that this process has open. */

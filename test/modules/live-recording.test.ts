@@ -1,9 +1,13 @@
 /** What a recording tells of mappings, beside what kernel modules measured of the same ones. */
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 
+import { median } from '../../src/base/median.ts';
 import { MiB, openHeap } from '../../src/index.ts';
 import type { OwnedFd } from '../../src/linux/calls/fd.ts';
 import { KernelVmapCalls } from '../../src/linux/calls/kernel-vmap-calls.ts';
@@ -12,6 +16,7 @@ import { recordMappings, TraceAnalysis } from '../../src/trace/index.ts';
 import type { MappingEvent, TraceReport } from '../../src/trace/index.ts';
 import { loadModule, missingModules, unloadModule } from '../support/devices/own-modules.ts';
 import { Standin } from '../support/devices/standin.ts';
+import type { HeldLock } from '../support/devices/standin.ts';
 
 const skip = missingModules();
 const MODULES = ['dmabuf_measure', 'dmabuf_standin'] as const;
@@ -20,6 +25,11 @@ const ROUNDS = 24;
 const UNDISTURBED_MIN = 9;
 /** In a guest that counts instructions. */
 const DIFFERENCE_MAX = 0.05;
+const HOLD_MS = 500;
+/** The lock is taken long before, and let go long after. */
+const MAP_AFTER_MS = 100;
+/** Of a lock that nobody holds, and of the probes between a call and its event. */
+const NO_WAIT_NS_MAX = 1_000_000;
 
 before(() => {
   if (skip === false) MODULES.forEach((name) => loadModule(name));
@@ -36,22 +46,17 @@ function allocate(t: TestContext, length: number): OwnedFd {
   return fd;
 }
 
-async function recorded(body: () => void): Promise<{ mappings: MappingEvent[]; report: TraceReport }> {
+async function recorded(body: () => void | Promise<void>): Promise<{ mappings: MappingEvent[]; report: TraceReport }> {
   const recording = recordMappings();
   const mappings: MappingEvent[] = [];
   const analysis = new TraceAnalysis();
-  body();
+  await body();
   recording.stop();
   for await (const record of recording) {
     analysis.add(record);
     if (record.kind === 'mapping') mappings.push(record);
   }
   return { mappings, report: analysis.report() };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((one, other) => one - other);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
 function nsOf({ parts = [] }: MappingEvent, name: string): number {
@@ -130,3 +135,36 @@ test(
     }
   },
 );
+
+test("recordMappings() tells how long dma_buf_vmap_unlocked waited for the buffer's lock", { skip }, async (t) => {
+  const fd = allocate(t, MiB);
+  const standin = new Standin();
+  t.after(() => standin.close());
+  const script = new URL('../support/devices/lock-holder.js', import.meta.url);
+  const told: { readonly leastNs: number; readonly mostNs: number }[] = [];
+  const { mappings } = await recorded(async () => {
+    for (let round = 0; round < UNDISTURBED_MIN; round += 1) standin.map('cam', fd.borrow());
+    const holder = new Worker(script, { workerData: { fd: fd.borrow(), holdMs: HOLD_MS } });
+    await once(holder, 'message');
+    const released = once(holder, 'message') as Promise<[HeldLock]>;
+    await sleep(MAP_AFTER_MS);
+    const mapped = standin.map('cam', fd.borrow());
+    const [held] = await released;
+    told.push({ leastNs: held.toNs - mapped.fromNs, mostNs: mapped.mapNs });
+  });
+  const waits = mappings.map((mapping) => nsOf(mapping, 'ww_mutex_lock'));
+  assert.equal(waits.length, UNDISTURBED_MIN + 1);
+  const waitedNs = waits.pop() ?? Number.NaN;
+  const [{ leastNs, mostNs } = assert.fail()] = told;
+  const figures = JSON.stringify({ waits, waitedNs, leastNs, mostNs });
+  assert.ok(Math.min(...waits) >= 0 && median(waits) <= NO_WAIT_NS_MAX, figures);
+  // The event comes a little after the call that it tells of.
+  assert.ok(leastNs > 0 && waitedNs >= leastNs - NO_WAIT_NS_MAX && waitedNs <= mostNs, figures);
+  assert.ok(waitedNs > ((HOLD_MS - MAP_AFTER_MS) / 4) * 1e6, figures);
+  // Who waits sleeps: whether another task was waiting for the processor then is up to the machine.
+  const { marks: _, ...mapping } = mappings.at(-1) ?? assert.fail();
+  assert.ok((mapping.durationNs ?? Number.NaN) <= mostNs - waitedNs, 'the wait is no part of the duration');
+  const analysis = new TraceAnalysis();
+  analysis.add(mapping);
+  assert.equal(analysis.report().callers[0]?.partTimes?.['lock-wait'], waitedNs);
+});

@@ -50,6 +50,7 @@ export class EventTask {
     if (isWithin && around.name === `${call.name}_unlocked`) {
       this.#pending.pop();
       pending.frames = [...pending.frames, ...around.frames];
+      pending.lockFrom = around.event;
     } else {
       pending.addCaller(call.caller);
       if (!hasReturns || this.#pending.length >= NESTED_MAX) this.end();

@@ -147,9 +147,12 @@ test("recordMappings() tells how long dma_buf_vmap_unlocked waited for the buffe
     const holder = new Worker(script, { workerData: { fd: fd.borrow(), holdMs: HOLD_MS } });
     await once(holder, 'message');
     const released = once(holder, 'message') as Promise<[HeldLock]>;
+    const ended = once(holder, 'exit');
     await sleep(MAP_AFTER_MS);
     const mapped = standin.map('cam', fd.borrow());
     const [held] = await released;
+    // The module is unloaded later: nobody may have its device open then.
+    await ended;
     told.push({ leastNs: held.toNs - mapped.fromNs, mostNs: mapped.mapNs });
   });
   const waits = mappings.map((mapping) => nsOf(mapping, 'ww_mutex_lock'));

@@ -139,6 +139,11 @@ test("FtraceImporter tells no wait where the stack says that the caller took the
   );
 });
 
+test('FtraceImporter tells no wait for the lock where another task wanted the processor before', () => {
+  const [mapping] = readTraceText(LOCKED.replace('[001] .....', '[001] .N...')).mappings;
+  assert.deepEqual([mapping?.parts?.map(({ depth }) => depth), mapping?.marks], [[1, 2, 2], ['moved']]);
+});
+
 test("FtraceImporter takes no call for a mapping that waits for the buffer's lock when the trace ends", () => {
   const waiting = LOCKED.split('\n', 1)[0]?.replace('9.999930', '11.000000') ?? '';
   const { mappings, summary } = readTraceText(`${LOCKED}${waiting}\n`);

@@ -53,10 +53,9 @@ export function testScreenRecording(screens: Screens): void {
       report.callers.find((caller) => caller.consumer.driver === driver),
     );
     // cirrus's caller takes the lock by itself (drivers/gpu/drm/drm_gem.c, drm_gem_vmap_unlocked).
-    assert.deepEqual(
-      new Set(mappings.map(({ driver, parts = [] }) => `${driver} ${parts.some(({ depth }) => depth === 0)}`)),
-      new Set(['vivid true', 'cirrus false']),
-    );
+    const waits = (name: string): boolean[] =>
+      mappings.flatMap(({ driver, parts = [] }) => (driver === name ? [parts.some(({ depth }) => depth === 0)] : []));
+    assert.ok(waits('vivid').includes(true) && !waits('cirrus').includes(true), JSON.stringify(mappings));
     assert.equal(vivid?.callCount, BUFFER_COUNT, 'once a buffer');
     assert.ok((cirrus?.callCount ?? 0) >= COMMIT_COUNT, 'once a commit');
     assert.equal(cirrus?.buffers?.count, BUFFER_COUNT);

@@ -26,6 +26,7 @@ const UNDISTURBED_MIN = 9;
 /** In a guest that counts instructions. */
 const DIFFERENCE_MAX = 0.05;
 const HOLD_MS = 500;
+const HELD_ROUNDS = 3;
 /** The lock is taken long before, and let go long after. */
 const MAP_AFTER_MS = 100;
 /** Of a lock that nobody holds, and of the probes between a call and its event. */
@@ -136,38 +137,50 @@ test(
   },
 );
 
+/** Maps while another thread holds the lock, as both saw it. */
+async function mapWhileHeld(standin: Standin, fd: OwnedFd): Promise<{ leastNs: number; mostNs: number }> {
+  const script = new URL('../support/devices/lock-holder.js', import.meta.url);
+  const holder = new Worker(script, { workerData: { fd: fd.borrow(), holdMs: HOLD_MS } });
+  await once(holder, 'message');
+  const released = once(holder, 'message') as Promise<[HeldLock]>;
+  const ended = once(holder, 'exit');
+  await sleep(MAP_AFTER_MS);
+  const mapped = standin.map('cam', fd.borrow());
+  const [held] = await released;
+  // The module is unloaded later: nobody may have its device open then.
+  await ended;
+  return { leastNs: held.toNs - mapped.fromNs, mostNs: mapped.mapNs };
+}
+
 test("recordMappings() tells how long dma_buf_vmap_unlocked waited for the buffer's lock", { skip }, async (t) => {
   const fd = allocate(t, MiB);
   const standin = new Standin();
   t.after(() => standin.close());
-  const script = new URL('../support/devices/lock-holder.js', import.meta.url);
   const told: { readonly leastNs: number; readonly mostNs: number }[] = [];
   const { mappings } = await recorded(async () => {
     for (let round = 0; round < UNDISTURBED_MIN; round += 1) standin.map('cam', fd.borrow());
-    const holder = new Worker(script, { workerData: { fd: fd.borrow(), holdMs: HOLD_MS } });
-    await once(holder, 'message');
-    const released = once(holder, 'message') as Promise<[HeldLock]>;
-    const ended = once(holder, 'exit');
-    await sleep(MAP_AFTER_MS);
-    const mapped = standin.map('cam', fd.borrow());
-    const [held] = await released;
-    // The module is unloaded later: nobody may have its device open then.
-    await ended;
-    told.push({ leastNs: held.toNs - mapped.fromNs, mostNs: mapped.mapNs });
+    for (let round = 0; round < HELD_ROUNDS; round += 1) told.push(await mapWhileHeld(standin, fd));
   });
-  const waits = mappings.map((mapping) => nsOf(mapping, 'ww_mutex_lock'));
-  assert.equal(waits.length, UNDISTURBED_MIN + 1);
-  const waitedNs = waits.pop() ?? Number.NaN;
-  const [{ leastNs, mostNs } = assert.fail()] = told;
-  const figures = JSON.stringify({ waits, waitedNs, leastNs, mostNs });
-  assert.ok(Math.min(...waits) >= 0 && median(waits) <= NO_WAIT_NS_MAX, figures);
-  // The event comes a little after the call that it tells of.
-  assert.ok(leastNs > 0 && waitedNs >= leastNs - NO_WAIT_NS_MAX && waitedNs <= mostNs, figures);
-  assert.ok(waitedNs > ((HOLD_MS - MAP_AFTER_MS) / 4) * 1e6, figures);
-  // Who waits sleeps: whether another task was waiting for the processor then is up to the machine.
-  const { marks: _, ...mapping } = mappings.at(-1) ?? assert.fail();
-  assert.ok((mapping.durationNs ?? Number.NaN) <= mostNs - waitedNs, 'the wait is no part of the duration');
-  const analysis = new TraceAnalysis();
-  analysis.add(mapping);
-  assert.equal(analysis.report().callers[0]?.partTimes?.['lock-wait'], waitedNs);
+  assert.equal(mappings.length, UNDISTURBED_MIN + HELD_ROUNDS);
+  // Where another task wanted the processor before, the wait is not known.
+  const isKnown = (mapping: MappingEvent): boolean => !Number.isNaN(nsOf(mapping, 'ww_mutex_lock'));
+  const free = mappings.slice(0, UNDISTURBED_MIN).filter(isKnown);
+  assert.ok(median(free.map((mapping) => nsOf(mapping, 'ww_mutex_lock'))) <= NO_WAIT_NS_MAX, JSON.stringify(free));
+  const held = mappings.slice(UNDISTURBED_MIN);
+  assert.ok(held.some(isKnown));
+  for (const [round, mapping] of held.entries()) {
+    const { leastNs, mostNs } = told[round] ?? assert.fail();
+    if (!isKnown(mapping)) continue;
+    const waitedNs = nsOf(mapping, 'ww_mutex_lock');
+    const figures = JSON.stringify({ waitedNs, leastNs, mostNs });
+    // The event comes a little after the call that it tells of.
+    assert.ok(waitedNs >= leastNs - NO_WAIT_NS_MAX && waitedNs <= mostNs, figures);
+    assert.ok(waitedNs > ((HOLD_MS - MAP_AFTER_MS) / 4) * 1e6, figures);
+    assert.ok((mapping.durationNs ?? Number.NaN) <= mostNs - waitedNs, 'the wait is no part of the duration');
+    // Who waits sleeps: whether another task wanted the processor then is up to the machine.
+    const { marks: _, ...unmarked } = mapping;
+    const analysis = new TraceAnalysis();
+    analysis.add(unmarked);
+    assert.equal(analysis.report().callers[0]?.partTimes?.['lock-wait'], waitedNs);
+  }
 });

@@ -13,7 +13,7 @@ import type { Heap } from '../src/heap/heap.ts';
 import { MemoryCalls } from '../src/linux/calls/memory-calls.ts';
 import { reserveWindowMemory } from '../src/mapping/window-memory.ts';
 import type { CPeer } from '../src/measure/c-peer.ts';
-import { median } from '../src/measure/sampling.ts';
+import { median } from '../src/base/median.ts';
 import { createFramePool } from '../src/pool/index.ts';
 import type { JudgedRow } from './judged-row.ts';
 import { PeerProcess } from './peer-process.ts';

@@ -7,7 +7,7 @@ import { MAP_SHARED, PROT_READ, PROT_WRITE } from '../src/uapi/mman.ts';
 import { kernelCalls } from '../src/linux/calls/kernel-calls.ts';
 import type { RawCalls } from '../src/linux/calls/kernel-calls.ts';
 import type { CPeer } from '../src/measure/c-peer.ts';
-import { median } from '../src/measure/sampling.ts';
+import { median } from '../src/base/median.ts';
 import type { JudgedRow } from './judged-row.ts';
 import { toBenchRow } from './row.ts';
 import { medianOrNull, nsSince, takeTurns } from './take-turns.ts';

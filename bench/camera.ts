@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 import { assert } from '../src/base/assert.ts';
 import type { CPeer } from '../src/measure/c-peer.ts';
-import { median } from '../src/measure/sampling.ts';
+import { median } from '../src/base/median.ts';
 import { listCameras } from '../src/v4l2/index.ts';
 import type { JudgedRow } from './judged-row.ts';
 import { toBenchRow } from './row.ts';

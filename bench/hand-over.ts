@@ -12,7 +12,7 @@ import { assert } from '../src/base/assert.ts';
 import { CleanupStack } from '../src/base/cleanup.ts';
 import { formatSize, MiB } from '../src/base/sizes.ts';
 import { openEmbeddedHeap } from '../src/backend/embedded/embedded-heap.ts';
-import { median } from '../src/measure/sampling.ts';
+import { median } from '../src/base/median.ts';
 import { createFrameRing } from '../src/share/ring/index.ts';
 import { connectionForChild } from '../src/share/index.ts';
 import type { FrameRing } from '../src/share/ring/index.ts';

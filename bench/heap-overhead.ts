@@ -13,7 +13,7 @@ import { importBuffer } from '../src/backend/fd-buffer/import-buffer.ts';
 import { openHeap } from '../src/backend/open-heap.ts';
 import type { Heap } from '../src/heap/heap.ts';
 import type { CPeer } from '../src/measure/c-peer.ts';
-import { median } from '../src/measure/sampling.ts';
+import { median } from '../src/base/median.ts';
 import type { JudgedRow } from './judged-row.ts';
 import { PeerProcess } from './peer-process.ts';
 import { toBenchRow } from './row.ts';

@@ -13,7 +13,7 @@ import { MemoryCalls } from '../src/linux/calls/memory-calls.ts';
 import { thisMachine } from '../src/linux/machine.ts';
 import { readAvailableMemory } from '../src/linux/proc/available-memory.ts';
 import type { CPeer } from '../src/measure/c-peer.ts';
-import { median } from '../src/measure/sampling.ts';
+import { median } from '../src/base/median.ts';
 import { BufferConnection } from '../src/share/connection/buffer-connection.ts';
 import { ShareContext } from '../src/share/connection/share-context.ts';
 import { createFrameRing, joinFrameRing } from '../src/share/ring/index.ts';

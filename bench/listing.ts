@@ -14,7 +14,7 @@ import { formatSize } from '../src/base/sizes.ts';
 import { formatCount } from '../src/base/number-format.ts';
 import { listHoldingProcesses } from '../src/machine/buffers/holding-processes.ts';
 import { joinBuffers } from '../src/machine/buffers/join-buffers.ts';
-import { median } from '../src/measure/sampling.ts';
+import { median } from '../src/base/median.ts';
 import type { JudgedRow } from './judged-row.ts';
 import { machineHoldings, writeMachine } from './large-machine.ts';
 import type { MachineSize } from './large-machine.ts';

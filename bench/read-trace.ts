@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { assert } from '../src/base/assert.ts';
-import { median } from '../src/measure/sampling.ts';
+import { median } from '../src/base/median.ts';
 import { writeGraphText } from './graph-text.ts';
 import type { JudgedRow } from './judged-row.ts';
 import { toBenchRow } from './row.ts';

@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { assert } from '../src/base/assert.ts';
-import { median } from '../src/measure/sampling.ts';
+import { median } from '../src/base/median.ts';
 import type { JudgedRow } from './judged-row.ts';
 import { toBenchRow } from './row.ts';
 import { nsSince, takeTurns } from './take-turns.ts';

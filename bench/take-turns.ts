@@ -1,5 +1,5 @@
 import { assert } from '../src/base/assert.ts';
-import { median } from '../src/measure/sampling.ts';
+import { median } from '../src/base/median.ts';
 
 /** Does something once and returns the times of its steps. */
 export type Round<Times> = () => Times | Promise<Times>;

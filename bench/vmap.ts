@@ -17,7 +17,7 @@ import type { CPeer } from '../src/measure/c-peer.ts';
 import { openMeasuredHeap } from '../src/measure/measured-heap.ts';
 import type { MeasuredHeap } from '../src/measure/measured-heap.ts';
 import { PageByPageWindow } from '../src/measure/page-by-page-window.ts';
-import { median } from '../src/measure/sampling.ts';
+import { median } from '../src/base/median.ts';
 import type { MappedView } from '../src/measure/vmap-measurement.ts';
 import type { OrderMixName } from '../src/pages/order-mixes.ts';
 import { pagesByPage } from '../src/sg/pages-by-page.ts';

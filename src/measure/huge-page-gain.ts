@@ -6,7 +6,7 @@ import type { DmaBuf } from '../heap/dma-buf.ts';
 import type { Heap } from '../heap/heap.ts';
 import { thisMachine } from '../linux/machine.ts';
 import type { Machine } from '../linux/machine.ts';
-import { median } from './sampling.ts';
+import { median } from '../base/median.ts';
 
 /** The cost of memory in pages of one kind, in ns for the whole buffer. */
 interface PageKindTimes {

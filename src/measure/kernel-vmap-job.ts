@@ -19,7 +19,7 @@ import { readInstructionNs } from './instruction-clock.ts';
 import { openMeasureDevice } from './kernel-vmap-device.ts';
 import { openMachineHeap } from './machine-buffer.ts';
 import { checkMemory } from './memory-check.ts';
-import { median } from './sampling.ts';
+import { median } from '../base/median.ts';
 
 /** The parameters of {@link runKernelVmapJob}. */
 interface KernelVmapOptions {

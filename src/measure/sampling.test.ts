@@ -1,21 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { InvariantError } from '../base/assert.ts';
-import { median, sample, toSample } from './sampling.ts';
-
-test('median() is the middle value, or the mean of the middle two', () => {
-  assert.equal(median([7]), 7);
-  assert.equal(median([9, 1, 5]), 5);
-  assert.equal(median([10, 1, 2, 4]), 3);
-  assert.throws(() => median([]), InvariantError);
-});
-
-test('median() sorts by value and leaves its argument alone', () => {
-  const values = [100, 9, 20];
-  assert.equal(median(values), 20);
-  assert.deepEqual(values, [100, 9, 20]);
-});
+import { sample, toSample } from './sampling.ts';
 
 test('toSample() gives the quartiles, interpolated between two values', () => {
   assert.deepEqual(toSample([5, 1, 2, 4, 3]), {

@@ -1,4 +1,4 @@
-import { assert } from '../base/assert.ts';
+import { quantile } from '../base/median.ts';
 
 /** The number of runs of a measurement. */
 export interface Sampling {
@@ -20,23 +20,6 @@ interface Sample {
 }
 
 export const SAMPLING_DEFAULT: Sampling = { rounds: 51, warmupRounds: 20 };
-
-/** The value below which `fraction` of the sorted values lie, interpolated between two values. */
-function quantile(sorted: readonly number[], fraction: number): number {
-  const position = (sorted.length - 1) * fraction;
-  const below = sorted[Math.floor(position)];
-  const above = sorted[Math.ceil(position)];
-  assert(below !== undefined && above !== undefined, 'A quantile needs a value');
-  return below + (above - below) * (position - Math.floor(position));
-}
-
-/** The middle value, or the mean of the middle two. */
-export function median(values: readonly number[]): number {
-  return quantile(
-    values.toSorted((a, b) => a - b),
-    0.5,
-  );
-}
 
 export function toSample(timesNs: readonly number[]): Sample {
   const sorted = timesNs.toSorted((a, b) => a - b);

@@ -1,7 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { MiB } from '../base/sizes.ts';
 import type { CountedCalls } from './counted-calls.ts';
-import { median } from './sampling.ts';
+import { median } from '../base/median.ts';
 
 /** A buffer's contiguous view while it is mapped. */
 export interface MappedView {

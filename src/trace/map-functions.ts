@@ -23,6 +23,12 @@ const ROLES: ReadonlyMap<string, MapRole> = new Map([
  */
 const EXPORTER = /^\w{1,60}(?:_heap|_dmabuf_ops)_v(?<direction>un)?map$/u;
 
+/**
+ * What takes a lock that another task may hold. `dma_resv_lock` is inlined: traces show
+ * `ww_mutex_lock` (include/linux/dma-resv.h).
+ */
+export const LOCK_FUNCTION = /^(?:__)?(?:mutex_lock|ww_mutex_lock|dma_resv_lock|rt_mutex_lock)\w*$/u;
+
 /** The role of a function whose compiler's suffix is cut ({@link functionName}). */
 export function roleOf(name: string): MapRole {
   const role = ROLES.get(name);

@@ -59,11 +59,14 @@ export interface TraceModule {
   readonly isOutOfTree?: true;
 }
 
-/** A function that ran inside a mapping. */
+/** A function that ran inside a mapping, or the wait for the buffer's lock before it. */
 export interface MappingPart {
   /** The function's. */
   readonly name: string;
-  /** 1: called by `path[0]`. */
+  /**
+   * 1: called by `path[0]`. 0: called before it by `path[1]`, and not in the mapping's duration:
+   * the lock that `dma_buf_vmap_unlocked` takes.
+   */
   readonly depth: number;
   /** Nanoseconds. Absent where the source does not say. */
   readonly ns?: number;
@@ -105,7 +108,7 @@ export interface MappingEvent {
   readonly buffer?: string;
   /** Null where the form has durations and this one's is missing. Absent: the form has none. */
   readonly durationNs?: number | null;
-  /** What ran inside it. */
+  /** What ran inside it, behind the wait for the buffer's lock. */
   readonly parts?: readonly MappingPart[];
   /** What the function returned: 0, or a negative error number. */
   readonly result?: number;

@@ -1,4 +1,4 @@
-import { median } from '../measure/sampling.ts';
+import { median } from '../base/median.ts';
 
 /** Medians of the frames since the last reading, in nanoseconds. */
 export type StageTimes<Stage extends string> = Readonly<Record<Stage, number>>;

@@ -117,6 +117,23 @@ test('dmabuf trace report and export name the packages that are missing, and the
   assert.deepEqual(readdirSync(folder), ['out.parquet']);
 });
 
+test('dmabuf trace report says of a folder without Parquet files what to do, before it asks for a package', (t) => {
+  const folder = temporaryFolder(t);
+  copyFileSync(EVENTS, join(folder, 'trace.txt'));
+  const run = installCommand(t, {});
+  assert.deepEqual(run('trace', 'report', folder), {
+    status: 1,
+    stdout: '',
+    stderr: `dmabuf: Cannot read ${folder} as no file in it has a name that ends in .parquet: "dmabuf trace export --parquet" writes them\n`,
+  });
+  const missing = join(folder, 'missing.parquet');
+  assert.deepEqual(run('trace', 'report', missing), {
+    status: 1,
+    stdout: '',
+    stderr: `dmabuf: Cannot read ${missing} as there is no such file\n`,
+  });
+});
+
 test('dmabuf trace export says of a package that cannot be loaded why, in a line', (t) => {
   const folder = temporaryFolder(t);
   writeFiles(folder, { 'index.js': "throw new Error('built for another machine\\nand more');" });

@@ -1,9 +1,13 @@
 /** What a recording tells of mappings, beside what kernel modules measured of the same ones. */
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 
+import { median } from '../../src/base/median.ts';
 import { MiB, openHeap } from '../../src/index.ts';
 import type { OwnedFd } from '../../src/linux/calls/fd.ts';
 import { KernelVmapCalls } from '../../src/linux/calls/kernel-vmap-calls.ts';
@@ -12,6 +16,7 @@ import { recordMappings, TraceAnalysis } from '../../src/trace/index.ts';
 import type { MappingEvent, TraceReport } from '../../src/trace/index.ts';
 import { loadModule, missingModules, unloadModule } from '../support/devices/own-modules.ts';
 import { Standin } from '../support/devices/standin.ts';
+import type { HeldLock } from '../support/devices/standin.ts';
 
 const skip = missingModules();
 const MODULES = ['dmabuf_measure', 'dmabuf_standin'] as const;
@@ -20,6 +25,12 @@ const ROUNDS = 24;
 const UNDISTURBED_MIN = 9;
 /** In a guest that counts instructions. */
 const DIFFERENCE_MAX = 0.05;
+const HOLD_MS = 500;
+const HELD_ROUNDS = 3;
+/** The lock is taken long before, and let go long after. */
+const MAP_AFTER_MS = 100;
+/** Of a lock that nobody holds, and of the probes between a call and its event. */
+const NO_WAIT_NS_MAX = 1_000_000;
 
 before(() => {
   if (skip === false) MODULES.forEach((name) => loadModule(name));
@@ -36,22 +47,17 @@ function allocate(t: TestContext, length: number): OwnedFd {
   return fd;
 }
 
-async function recorded(body: () => void): Promise<{ mappings: MappingEvent[]; report: TraceReport }> {
+async function recorded(body: () => void | Promise<void>): Promise<{ mappings: MappingEvent[]; report: TraceReport }> {
   const recording = recordMappings();
   const mappings: MappingEvent[] = [];
   const analysis = new TraceAnalysis();
-  body();
+  await body();
   recording.stop();
   for await (const record of recording) {
     analysis.add(record);
     if (record.kind === 'mapping') mappings.push(record);
   }
   return { mappings, report: analysis.report() };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((one, other) => one - other);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
 function nsOf({ parts = [] }: MappingEvent, name: string): number {
@@ -130,3 +136,51 @@ test(
     }
   },
 );
+
+/** Maps while another thread holds the lock, as both saw it. */
+async function mapWhileHeld(standin: Standin, fd: OwnedFd): Promise<{ leastNs: number; mostNs: number }> {
+  const script = new URL('../support/devices/lock-holder.js', import.meta.url);
+  const holder = new Worker(script, { workerData: { fd: fd.borrow(), holdMs: HOLD_MS } });
+  await once(holder, 'message');
+  const released = once(holder, 'message') as Promise<[HeldLock]>;
+  const ended = once(holder, 'exit');
+  await sleep(MAP_AFTER_MS);
+  const mapped = standin.map('cam', fd.borrow());
+  const [held] = await released;
+  // The module is unloaded later: nobody may have its device open then.
+  await ended;
+  return { leastNs: held.toNs - mapped.fromNs, mostNs: mapped.mapNs };
+}
+
+test("recordMappings() tells how long dma_buf_vmap_unlocked waited for the buffer's lock", { skip }, async (t) => {
+  const fd = allocate(t, MiB);
+  const standin = new Standin();
+  t.after(() => standin.close());
+  const told: { readonly leastNs: number; readonly mostNs: number }[] = [];
+  const { mappings } = await recorded(async () => {
+    for (let round = 0; round < UNDISTURBED_MIN; round += 1) standin.map('cam', fd.borrow());
+    for (let round = 0; round < HELD_ROUNDS; round += 1) told.push(await mapWhileHeld(standin, fd));
+  });
+  assert.equal(mappings.length, UNDISTURBED_MIN + HELD_ROUNDS);
+  // Where another task wanted the processor before, the wait is not known.
+  const isKnown = (mapping: MappingEvent): boolean => !Number.isNaN(nsOf(mapping, 'ww_mutex_lock'));
+  const free = mappings.slice(0, UNDISTURBED_MIN).filter(isKnown);
+  assert.ok(median(free.map((mapping) => nsOf(mapping, 'ww_mutex_lock'))) <= NO_WAIT_NS_MAX, JSON.stringify(free));
+  const held = mappings.slice(UNDISTURBED_MIN);
+  assert.ok(held.some(isKnown));
+  for (const [round, mapping] of held.entries()) {
+    const { leastNs, mostNs } = told[round] ?? assert.fail();
+    if (!isKnown(mapping)) continue;
+    const waitedNs = nsOf(mapping, 'ww_mutex_lock');
+    const figures = JSON.stringify({ waitedNs, leastNs, mostNs });
+    // The event comes a little after the call that it tells of.
+    assert.ok(waitedNs >= leastNs - NO_WAIT_NS_MAX && waitedNs <= mostNs, figures);
+    assert.ok(waitedNs > ((HOLD_MS - MAP_AFTER_MS) / 4) * 1e6, figures);
+    assert.ok((mapping.durationNs ?? Number.NaN) <= mostNs - waitedNs, 'the wait is no part of the duration');
+    // Who waits sleeps: whether another task wanted the processor then is up to the machine.
+    const { marks: _, ...unmarked } = mapping;
+    const analysis = new TraceAnalysis();
+    analysis.add(unmarked);
+    assert.equal(analysis.report().callers[0]?.partTimes?.['lock-wait'], waitedNs);
+  }
+});

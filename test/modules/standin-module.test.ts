@@ -10,7 +10,7 @@ import type { DmaBuf } from '../../src/index.ts';
 import type { OwnedFd } from '../../src/linux/calls/fd.ts';
 import { readDmaBufTotals } from '../support/devices/dma-buf-totals.ts';
 import { loadModule, missingModules, removeModule, unloadModule } from '../support/devices/own-modules.ts';
-import { DMABUF_STANDIN_CAM, DMABUF_STANDIN_NPU } from '../support/devices/standin-uapi.ts';
+import { DMABUF_STANDIN_CAM, DMABUF_STANDIN_HOLD } from '../support/devices/standin-uapi.ts';
 import { Standin } from '../support/devices/standin.ts';
 import type { StandinCaller } from '../support/devices/standin.ts';
 
@@ -155,8 +155,9 @@ test('the stand-in refuses what is no dma-buf, and what it does not know', { ski
   const standin = open(t);
   assert.throws(() => standin.call(DMABUF_STANDIN_CAM, { fd: -1 }), { code: 'EBADF' });
   assert.throws(() => standin.call(DMABUF_STANDIN_CAM, { fd: 0 }), { code: 'EINVAL' });
-  assert.throws(() => standin.call(DMABUF_STANDIN_CAM, { fd: fd.borrow(), reserved: 1 }), { code: 'EINVAL' });
-  assert.throws(() => standin.call(DMABUF_STANDIN_NPU + 1, { fd: fd.borrow() }), { code: 'ENOTTY' });
+  assert.throws(() => standin.call(DMABUF_STANDIN_CAM, { fd: fd.borrow(), holdMs: 1 }), { code: 'EINVAL' });
+  for (const holdMs of [0, 10_001]) assert.throws(() => standin.hold(fd.borrow(), holdMs), { code: 'EINVAL' });
+  assert.throws(() => standin.call(DMABUF_STANDIN_HOLD + 1, { fd: fd.borrow() }), { code: 'ENOTTY' });
 });
 
 test('the stand-in leaves nothing behind when it is unloaded, 20 times over', { skip }, (t) => {

@@ -81,6 +81,13 @@ const GUESTS: readonly GuestTests[] = [
   },
   {
     guest: 'x86_64',
+    memoryMiB: 2048,
+    // Nobody else maps, nor loads the same module.
+    filesAtOnce: 1,
+    files: ['test/modules/real-time.test.js'],
+  },
+  {
+    guest: 'x86_64',
     // It has no SIMD in WebAssembly.
     cpu: 'qemu64',
     memoryMiB: 4096,

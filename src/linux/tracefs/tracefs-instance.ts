@@ -130,8 +130,13 @@ export class TraceInstance {
    * (Documentation/trace/events.rst).
    */
   record(event: string, filter?: string): void {
-    if (filter !== undefined) this.#write(join('events', event, 'filter'), filter);
+    if (filter !== undefined) this.filter(event, filter);
     this.#write(join('events', event, 'enable'), '1');
+  }
+
+  /** Events for which `condition` is not true are not recorded (the same, 5). */
+  filter(event: string, condition: string): void {
+    this.#write(join('events', event, 'filter'), condition);
   }
 
   stopProbes(): void {

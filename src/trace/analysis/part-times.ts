@@ -1,4 +1,4 @@
-import { roleOf } from '../map-functions.ts';
+import { LOCK_FUNCTION, roleOf } from '../map-functions.ts';
 import type { MappingPart } from '../mapping-event.ts';
 
 /**
@@ -10,11 +10,14 @@ export type PartKind = 'page-array' | 'sg-to-pages' | 'vmap' | 'free' | 'lock-wa
 /** Nanoseconds by what they were spent on. */
 export type PartTimes = Readonly<Record<PartKind, number>>;
 
+/** Zero of everything. */
+export const NO_TIME: PartTimes = { 'page-array': 0, 'sg-to-pages': 0, vmap: 0, free: 0, 'lock-wait': 0, other: 0 };
+
 const KINDS: readonly (readonly [PartKind, RegExp])[] = [
   ['page-array', /^(?:__)?(?:k?v[mz]alloc|kvmalloc|kvcalloc|kmalloc)\w*$/u],
   ['vmap', /^(?:vmap|vm_map_ram|vmap_pfn)$/u],
   ['free', /^(?:k?v?free|kvfree|kfree)\w*$/u],
-  ['lock-wait', /^(?:__)?(?:mutex_lock|ww_mutex_lock|dma_resv_lock|rt_mutex_lock)\w*$/u],
+  ['lock-wait', LOCK_FUNCTION],
 ];
 
 /**
@@ -31,16 +34,22 @@ export function partKindOf(name: string): PartKind {
   return KINDS.find(([, pattern]) => pattern.test(name))?.[0] ?? 'other';
 }
 
+/** How long the caller of `path[0]` waited for the lock before. */
+export function waitBeforeNs(parts: readonly MappingPart[]): number {
+  return parts.reduce((sum, { depth, ns = 0 }) => sum + (depth === 0 ? ns : 0), 0);
+}
+
 /**
- * Divides a mapping's time among its parts. Undefined where the trace does not go deep enough to
- * tell, or leaves out times.
+ * Divides a mapping's time among its parts, and adds the wait for the lock before it. Undefined
+ * where the trace does not go deep enough to tell, or leaves out times.
  */
-export function divideTime(parts: readonly MappingPart[], durationNs: number): PartTimes | undefined {
+export function divideTime(allParts: readonly MappingPart[], durationNs: number): PartTimes | undefined {
+  const parts = allParts.filter(({ depth }) => depth > 0);
   const exporter = parts.findIndex(({ name, ns }) => roleOf(name) === 'exporter' && ns !== undefined);
   const from = exporter === -1 ? 0 : exporter + 1;
   const outer = parts[exporter];
   const depth = (outer?.depth ?? 0) + 1;
-  const times = { 'page-array': 0, 'sg-to-pages': 0, vmap: 0, free: 0, 'lock-wait': 0, other: 0 };
+  const times = { ...NO_TIME, 'lock-wait': waitBeforeNs(allParts) };
   let known = 0;
   for (const part of parts.slice(from)) {
     if (part.depth < depth) break;
@@ -55,9 +64,6 @@ export function divideTime(parts: readonly MappingPart[], durationNs: number): P
   if (outer !== undefined) times.other += Math.max(0, durationNs - (outer.ns ?? durationNs));
   return times;
 }
-
-/** Zero of everything. */
-export const NO_TIME: PartTimes = { 'page-array': 0, 'sg-to-pages': 0, vmap: 0, free: 0, 'lock-wait': 0, other: 0 };
 
 export function addTimes(one: PartTimes, other: PartTimes): PartTimes {
   return {

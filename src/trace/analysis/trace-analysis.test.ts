@@ -124,6 +124,27 @@ test('TraceAnalysis divides the time of mappings, and leaves those out that were
   assert.deepEqual([savings.batched?.lowNs, Math.round(savings.batched?.highNs ?? 0)], [0, 440]);
 });
 
+test("TraceAnalysis adds the wait for the buffer's lock, which is no part of the duration", () => {
+  const analysis = new TraceAnalysis();
+  analysis.add({
+    kind: 'mapping',
+    form: 'event',
+    line: 1,
+    path: ['dma_buf_vmap', 'dma_buf_vmap_unlocked'],
+    durationNs: 20_000,
+    parts: [
+      { name: 'ww_mutex_lock', depth: 0, ns: 300_000 },
+      { name: 'system_heap_vmap', depth: 1, ns: 18_000 },
+      { name: 'vmap', depth: 2, ns: 5000 },
+    ],
+  });
+  const { partTimes, totalNs } = analysis.report().callers[0] ?? assert.fail();
+  assert.deepEqual(
+    [partTimes, totalNs],
+    [{ 'page-array': 0, 'sg-to-pages': 13_000, vmap: 5000, free: 0, 'lock-wait': 300_000, other: 2000 }, 20_000],
+  );
+});
+
 test('TraceAnalysis takes the cost that is given, and refuses what is none', () => {
   const analysis = new TraceAnalysis();
   for (const record of readTraceText(FRAMES).mappings) analysis.add(record);

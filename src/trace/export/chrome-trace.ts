@@ -1,3 +1,4 @@
+import { waitBeforeNs } from '../analysis/part-times.ts';
 import type { MappingEvent, MappingPart } from '../mapping-event.ts';
 
 /** Processes of the viewer: pids of tasks, and this for what names no task. */
@@ -23,7 +24,8 @@ export class ChromeTrace {
 
   add(event: MappingEvent): string[] {
     const pid = event.task?.pid ?? NO_TASK;
-    const atUs = event.time === undefined ? this.#nextUs : event.time * US;
+    const waitUs = waitBeforeNs(event.parts ?? []) / 1000;
+    const atUs = event.time === undefined ? this.#nextUs + waitUs : event.time * US;
     const durationUs = (event.durationNs ?? 0) / 1000;
     this.#nextUs = atUs + Math.max(1, durationUs);
     const span = spanFrom(atUs, durationUs);
@@ -72,6 +74,7 @@ function placeParts(parts: readonly MappingPart[], whole: Span, pid: number): st
   // where it does.
   const next: Span[] = [whole, whole];
   return parts.map(({ name, depth, ns = 0 }) => {
+    if (depth === 0) return slice({ name, span: spanFrom(whole.fromUs - ns / 1000, ns / 1000, whole.fromUs), pid });
     const { fromUs, toUs } = next[depth] ?? whole;
     const span = spanFrom(fromUs, ns / 1000, toUs);
     next.length = depth + 1;

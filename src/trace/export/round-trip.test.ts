@@ -71,6 +71,44 @@ test('StackTotals gives each part what it took itself, and no separator within a
   );
 });
 
+const WAITED: MappingEvent = {
+  ...PARTS,
+  path: ['dma_buf_vmap', 'dma_buf_vmap_unlocked'],
+  parts: [
+    { name: 'ww_mutex_lock', depth: 0, ns: 2000 },
+    { name: 'vmap', depth: 1, ns: 60 },
+  ],
+};
+
+test('StackTotals puts the wait for the lock beside the mapping that waited', () => {
+  assert.equal(
+    formatCollapsed(totalsOf([WAITED], 'ns').stacks()),
+    [
+      'dma_buf_vmap_unlocked;ww_mutex_lock 2000',
+      'dma_buf_vmap_unlocked;dma_buf_vmap;vmap 60',
+      'dma_buf_vmap_unlocked;dma_buf_vmap 40',
+    ].join('\n'),
+  );
+});
+
+test('ChromeTrace puts the wait for the lock before the mapping, and behind the one before', () => {
+  const { time: _, ...untimed } = WAITED;
+  const { traceEvents } = JSON.parse(chromeTraceLines([WAITED, untimed]).join('\n')) as {
+    traceEvents: { ph: string; name: string; ts: number; dur: number }[];
+  };
+  assert.deepEqual(
+    traceEvents.filter(({ ph }) => ph === 'X').map(({ name, ts, dur }) => [name, ts, dur]),
+    [
+      ['dma_buf_vmap', 2_000_000, 102 / 1024],
+      ['ww_mutex_lock', 1_999_998, 2],
+      ['vmap', 2_000_000, 61 / 1024],
+      ['dma_buf_vmap', 2_000_003, 102 / 1024],
+      ['ww_mutex_lock', 2_000_001, 2],
+      ['vmap', 2_000_003, 61 / 1024],
+    ],
+  );
+});
+
 test('StackTotals keeps 64 Mi characters of stacks apart, and weighs the rest', () => {
   const totals = new StackTotals('calls');
   for (let index = 0; index < 70; index += 1) totals.add({ ...PARTS, path: [String(index).padStart(2 ** 20, 'x')] });

@@ -16,7 +16,7 @@ const SEPARATOR = ';';
 
 /**
  * Adds up mappings by stack. By calls, a stack ends at `path[0]`; by nanoseconds, it goes on into
- * the parts, each with what it took itself.
+ * the parts, each with what it took itself. The wait for the lock stands beside `path[0]`.
  */
 export class StackTotals {
   readonly #weightKind: StackWeight;
@@ -46,6 +46,10 @@ export class StackTotals {
       for (const { frames: stack, ownNs } of open.splice(depth).toReversed()) if (ownNs > 0) this.#count(stack, ownNs);
     };
     for (const { name, depth, ns = 0 } of parts) {
+      if (depth === 0) {
+        if (ns > 0) this.#count([...frames.slice(0, -1), cleanFrame(name)], ns);
+        continue;
+      }
       close(depth);
       const parent = open.at(-1);
       if (parent === undefined) continue;

@@ -28,7 +28,7 @@ async function writeSample(path: string): Promise<void> {
 }
 
 async function filesRead(...sources: readonly string[]): Promise<number> {
-  const { fileCount, builds } = await reportFleetWith(await importDuckdb(), sources, {});
+  const { fileCount, builds } = await reportFleetWith(importDuckdb, sources, {});
   assert.equal(builds[0]?.recordings, fileCount);
   return fileCount;
 }
@@ -62,13 +62,12 @@ test('reportFleet reads files, folders at any depth and patterns, each file once
 test('reportFleet says of each source that means no file what is wrong', { skip }, async (t) => {
   const folder = temporaryFolder(t);
   const missing = join(folder, 'no-such.parquet');
-  const duckdb = await importDuckdb();
   for (const source of [missing, join(folder, '*.parquet'), `${'x'.repeat(300)}.parquet`])
-    await assert.rejects(reportFleetWith(duckdb, [source], {}), {
+    await assert.rejects(reportFleetWith(importDuckdb, [source], {}), {
       code: 'ENOENT',
       message: `Cannot read ${source} as there is no such file`,
     });
-  await assert.rejects(reportFleetWith(duckdb, [folder], {}), {
+  await assert.rejects(reportFleetWith(importDuckdb, [folder], {}), {
     code: 'ENOENT',
     message: `Cannot read ${folder} as no file in it has a name that ends in .parquet: "dmabuf trace export --parquet" writes them`,
   });
@@ -85,13 +84,12 @@ test('reportFleet refuses what is no Parquet file, and never opens a pipe', { sk
   writeFileSync(empty, '');
   execFileSync('mkfifo', [pipe]);
   assert.equal(await isParquetFile(pipe), false);
-  const duckdb = await importDuckdb();
   for (const [path, why] of [
     [text, 'it is no Parquet file'],
     [empty, 'it is no Parquet file'],
     [pipe, 'it is no ordinary file'],
   ] as const)
-    await assert.rejects(reportFleetWith(duckdb, [path], {}), {
+    await assert.rejects(reportFleetWith(importDuckdb, [path], {}), {
       code: 'EBADMSG',
       message: `Cannot read ${path} as ${why}`,
     });
@@ -103,12 +101,11 @@ test('reportFleet refuses Parquet files of others, and of another version', { sk
   const [foreign, later] = [join(folder, 'foreign.parquet'), join(folder, 'later.parquet')];
   parquetWriteFile({ filename: foreign, columnData });
   parquetWriteFile({ filename: later, columnData, kvMetadata: [{ key: 'dmabuf.events.version', value: '2' }] });
-  const duckdb = await importDuckdb();
-  await assert.rejects(reportFleetWith(duckdb, [foreign], {}), {
+  await assert.rejects(reportFleetWith(importDuckdb, [foreign], {}), {
     code: 'EPROTONOSUPPORT',
     message: `Cannot read ${foreign} as it has no events of mappings: "dmabuf trace export --parquet" writes them`,
   });
-  await assert.rejects(reportFleetWith(duckdb, [later], {}), {
+  await assert.rejects(reportFleetWith(importDuckdb, [later], {}), {
     code: 'EPROTONOSUPPORT',
     message: `Cannot read ${later} as its columns are of version 2, and this dmabuf reads version 1: export the trace anew`,
   });
@@ -123,14 +120,11 @@ test('reportFleet names the damaged file among others', { skip }, async (t) => {
   // The description of the columns becomes nonsense; its length and both magics stay.
   bytes.fill(0xff, bytes.length - 8 - descriptionBytes, bytes.length - 8);
   writeFileSync(damaged, bytes);
-  await assert.rejects(
-    reportFleetWith(await importDuckdb(), [folder], {}),
-    ({ code, message }: NodeJS.ErrnoException) => {
-      assert.equal(code, 'EBADMSG');
-      assert.ok(message.startsWith(`Cannot read ${damaged} as it is damaged: `), message);
-      return true;
-    },
-  );
+  await assert.rejects(reportFleetWith(importDuckdb, [folder], {}), ({ code, message }: NodeJS.ErrnoException) => {
+    assert.equal(code, 'EBADMSG');
+    assert.ok(message.startsWith(`Cannot read ${damaged} as it is damaged: `), message);
+    return true;
+  });
 });
 
 test('reportFleet refuses a file that is cut anywhere', { skip }, async (t) => {

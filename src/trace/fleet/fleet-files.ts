@@ -12,17 +12,32 @@ const SUFFIX = '.parquet';
 /** More would help nobody, and their names have to be held. */
 const FILES_MAX = 1_000_000;
 
+/** What a source means: files, or a pattern, which the engine reads. */
+type FleetSource = { readonly files: readonly string[] } | { readonly pattern: string };
+
 /**
- * The Parquet files that sources mean: files, folders with files in them at any depth, patterns.
+ * Looks at sources, as far as that needs no engine: files, folders with files in them at any depth,
+ * patterns.
  *
- * @throws {DmaBufError} with code ENOENT for a source that means none, EBADMSG for a file that is
+ * @throws {DmaBufError} with code ENOENT for a source that means none
+ */
+export async function listFleetSources(sources: readonly string[]): Promise<FleetSource[]> {
+  const listed: FleetSource[] = [];
+  for (const source of sources) listed.push(await listSource(source));
+  return listed;
+}
+
+/**
+ * The Parquet files that sources mean.
+ *
+ * @throws {DmaBufError} with code ENOENT for a pattern that means none, EBADMSG for a file that is
  *   no Parquet file, EPROTONOSUPPORT for one with other columns
  */
-export async function findFleetFiles(sources: readonly string[], duckdb: Duckdb): Promise<string[]> {
+export async function findFleetFiles(sources: readonly FleetSource[], duckdb: Duckdb): Promise<string[]> {
   // By the place that links lead to: nothing counts twice.
   const found = new Map<string, string>();
   for (const source of sources)
-    for (const file of await filesOf(source, duckdb))
+    for (const file of 'files' in source ? source.files : await matchPattern(source.pattern, duckdb))
       found.set(await withFileRefusals({ action: 'read', path: file }, async () => await realpath(file)), file);
   const files = [...found.values()];
   for (const file of files) {
@@ -33,13 +48,12 @@ export async function findFleetFiles(sources: readonly string[], duckdb: Duckdb)
   return files;
 }
 
-async function filesOf(source: string, duckdb: Duckdb): Promise<string[]> {
+async function listSource(source: string): Promise<FleetSource> {
   const stats = await statIfThere(source);
-  if (stats?.isDirectory() === true) return await filesBelow(source);
-  if (stats !== undefined) return [source];
-  const found = isPattern(source) ? await matchPattern(source, duckdb) : [];
-  if (found.length > 0) return found;
-  throw new DmaBufError(`Cannot read ${source} as there is no such file`, { code: 'ENOENT', values: { path: source } });
+  if (stats?.isDirectory() === true) return { files: await filesBelow(source) };
+  if (stats !== undefined) return { files: [source] };
+  if (isPattern(source)) return { pattern: source };
+  throw noSuchFile(source);
 }
 
 async function filesBelow(folder: string): Promise<string[]> {
@@ -57,7 +71,15 @@ async function filesBelow(folder: string): Promise<string[]> {
 
 async function matchPattern(pattern: string, duckdb: Duckdb): Promise<string[]> {
   const { rows } = await duckdb.ask(`SELECT file FROM glob(${quote(pattern)}) ORDER BY file`, FILES_MAX);
+  if (rows.length === 0) throw noSuchFile(pattern);
   return rows.map(({ file }) => String(file));
+}
+
+function noSuchFile(source: string): DmaBufError {
+  return new DmaBufError(`Cannot read ${source} as there is no such file`, {
+    code: 'ENOENT',
+    values: { path: source },
+  });
 }
 
 async function checkVersions(files: readonly string[], duckdb: Duckdb): Promise<void> {

@@ -4,7 +4,7 @@ import { contradiction, wrongValue } from '../../base/argument-error.ts';
 import { readArray } from '../../base/read-array.ts';
 import { Duckdb, EngineError, loadDuckdb } from './duckdb.ts';
 import type { DuckdbModule } from './duckdb.ts';
-import { findFleetFiles } from './fleet-files.ts';
+import { findFleetFiles, listFleetSources } from './fleet-files.ts';
 import { FLEET_QUESTIONS } from './fleet-rows.ts';
 import type { FleetAnswers, FleetBuild, FleetGrowth } from './fleet-rows.ts';
 import { preludeFor, readSql } from './sql-text.ts';
@@ -83,18 +83,19 @@ export async function reportFleet(sources: readonly string[], options: ReportFle
     build: build === undefined ? undefined : checkName(build, { action: ACTION, name: 'build' }),
     signal,
   };
-  return await reportFleetWith(await loadDuckdb(), paths, wanted);
+  return await reportFleetWith(loadDuckdb, paths, wanted);
 }
 
-/** As {@link reportFleet}, with the engine that is given. */
+/** As {@link reportFleet}, with the engine that is given: it is loaded where there are files. */
 export async function reportFleetWith(
-  engine: DuckdbModule,
+  load: () => Promise<DuckdbModule>,
   sources: readonly string[],
   { since, build, signal }: ReportFleetOptions,
 ): Promise<FleetReport> {
-  const duckdb = await Duckdb.open(engine, signal);
+  const listed = await listFleetSources(sources);
+  const duckdb = await Duckdb.open(await load(), signal);
   try {
-    const files = await findFleetFiles(sources, duckdb);
+    const files = await findFleetFiles(listed, duckdb);
     const questions = new Questions(duckdb);
     const names = duckdb.nameFiles(files);
     await duckdb.run(preludeFor('duckdb', { files: names }));

@@ -1,4 +1,5 @@
 import { withCleanup } from '../../base/cleanup.ts';
+import { median } from '../../base/median.ts';
 import type { TraceInstance } from '../../linux/tracefs/tracefs-instance.ts';
 
 const ROUNDS = 5;
@@ -55,6 +56,5 @@ function drain(trace: TraceInstance): void {
 }
 
 function medianOf(rounds: readonly EventCost[], name: keyof EventCost): number {
-  const values = rounds.map((round) => round[name]).toSorted((one, other) => one - other);
-  return Math.max(0, Math.round(values[(values.length - 1) / 2] ?? 0));
+  return Math.max(0, Math.round(median(rounds.map((round) => round[name]))));
 }

@@ -19,7 +19,15 @@ const WITHOUT_FIELDS: FunctionProbeKind = 'kprobe';
 const RESULT = 'ret=$retval:s32';
 
 /**
- * Probes the beginning and the end of every mapping and unmapping, and of what a mapping calls.
+ * Where a processor has the address that a function returns to, when the function begins. The probe
+ * of its return puts another address there: the one that is added last sees it first
+ * (kernel/kprobes.c, add_new_kprobe).
+ */
+const RETURN_ADDRESS: Partial<Record<NodeJS.Architecture, string>> = { x64: 'caller=$stack0:x64' };
+
+/**
+ * Probes the beginning and the end of every mapping and unmapping, of what a mapping calls, and the
+ * beginning of the wait for the buffer's lock.
  *
  * @returns the event of a mapping's beginning
  */
@@ -29,6 +37,7 @@ export function addMappingProbes(trace: TraceInstance, functions: ProbedFunction
     const probe = { event, function: name, at, ...(fields === undefined ? {} : { fields }) };
     return trace.addFunctionProbe(probe, fields === undefined ? WITHOUT_FIELDS : kind);
   };
+  if (functions.hasUnlockedMap) add('dma_buf_vmap_unlocked', 'entry');
   const map = add('dma_buf_vmap', 'entry', FIELDS[kind].map);
   add('dma_buf_vmap', 'return', RESULT);
   if (functions.hasUnmap) {
@@ -39,8 +48,25 @@ export function addMappingProbes(trace: TraceInstance, functions: ProbedFunction
     add(name, 'entry');
     add(name, 'return');
   }
+  functions.partsOf.forEach(([name, exporter]) => addPartOf(trace, name, exporter));
   if (kind === 'fprobe') functions.drivers.forEach((driver) => addDriverProbe(trace, driver));
   return map;
+}
+
+/**
+ * A part that only calls from one exporter are recorded of. Where the kernel cannot tell them apart
+ * (before 6.3, Documentation/trace/events.rst, 5.1), it is left out.
+ */
+function addPartOf(trace: TraceInstance, name: string, exporter: string): void {
+  const fields = RETURN_ADDRESS[process.arch];
+  if (fields === undefined) return;
+  const addFiltered = (probe: FunctionProbe, field: string): void => {
+    const event = trace.addFunctionProbe(probe, WITHOUT_FIELDS);
+    if (attempt(() => trace.filter(event, `${field}.function == ${exporter}`))) return;
+    trace.removeProbe(event);
+  };
+  addFiltered({ event: `${name}_return`, function: name, at: 'return' }, '__probe_ret_ip');
+  addFiltered({ event: name, function: name, at: 'entry', fields }, 'caller');
 }
 
 /** Of a kernel whose structs are others, the driver stays unknown. */

@@ -10,6 +10,10 @@ vmap
 vmap_pfn
 vmalloc_noprof
 vmalloc_user_noprof
+vm_map_ram
+__kvmalloc_node_noprof
+kvfree
+kvfree_call_rcu
 __do_sys_getppid
 __do_sys_getpid
 dma_buf_vmap
@@ -30,14 +34,23 @@ test('findProbedFunctions() finds the maps of exporters, what they call, and a s
   assert.deepEqual(findProbedFunctions(AVAILABLE), {
     hasMap: true,
     hasUnmap: true,
+    hasUnlockedMap: true,
     exporters: ['system_heap_vmap', 'vmap_udmabuf', 'vb2_vmalloc_dmabuf_ops_vmap'],
-    parts: ['vmalloc_noprof', 'vmap', 'vfree'],
+    parts: ['vmalloc_noprof', 'vmap', 'vm_map_ram', 'vfree'],
+    partsOf: [
+      ['__kvmalloc_node_noprof', 'vmap_udmabuf'],
+      ['kvfree', 'vmap_udmabuf'],
+    ],
     drivers: [
       ['vb2_core_qbuf', 'driver=q->dev->driver->name:string'],
       ['drm_gem_vmap', 'driver=obj->dev->driver->name:string'],
     ],
     calibration: '__do_sys_getppid',
   });
+});
+
+test("findProbedFunctions() leaves out udmabuf's parts where there is no udmabuf", () => {
+  assert.deepEqual(findProbedFunctions(AVAILABLE.replace(/^vmap_udmabuf\n/mu, '')).partsOf, []);
 });
 
 test('findProbedFunctions() finds nothing in a kernel without dma-bufs', () => {

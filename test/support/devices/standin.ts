@@ -1,7 +1,13 @@
 import { CheckedCalls } from '../../../src/linux/calls/checked-calls.ts';
 import type { BorrowedFd, OwnedFd } from '../../../src/linux/calls/fd.ts';
 import { O_CLOEXEC, O_RDWR } from '../../../src/uapi/fcntl.ts';
-import { DMABUF_STANDIN_AOV, DMABUF_STANDIN_CAM, DMABUF_STANDIN_NPU, dmabufStandinMap } from './standin-uapi.ts';
+import {
+  DMABUF_STANDIN_AOV,
+  DMABUF_STANDIN_CAM,
+  DMABUF_STANDIN_HOLD,
+  DMABUF_STANDIN_NPU,
+  dmabufStandinMap,
+} from './standin-uapi.ts';
 
 /** A driver that dmabuf_standin stands in for. */
 export type StandinCaller = 'aov' | 'cam' | 'npu';
@@ -11,6 +17,15 @@ interface StandinMapping {
   /** Of the buffer, in bytes. */
   readonly size: number;
   readonly mapNs: number;
+  /** When it began, by the clock of `process.hrtime`. */
+  readonly fromNs: number;
+}
+
+/** How long a buffer's reservation lock was held. */
+export interface HeldLock {
+  /** By the clock of `process.hrtime`. */
+  readonly fromNs: number;
+  readonly toNs: number;
 }
 
 const COMMANDS: Readonly<Record<StandinCaller, number>> = {
@@ -42,12 +57,18 @@ export class Standin extends CheckedCalls {
     return this.call(COMMANDS[caller], { fd: dmaBuf });
   }
 
+  /** Holds the buffer's reservation lock, and returns when it let it go. */
+  hold(dmaBuf: number, holdMs: number): HeldLock {
+    const { fromNs, mapNs } = this.call(DMABUF_STANDIN_HOLD, { fd: dmaBuf, holdMs });
+    return { fromNs, toNs: fromNs + mapNs };
+  }
+
   /** Any command, with any argument. */
-  call(command: number, values: { readonly fd: number; readonly reserved?: number }): StandinMapping {
+  call(command: number, values: { readonly fd: number; readonly holdMs?: number }): StandinMapping {
     const argument = dmabufStandinMap.write(values);
     this.checked('ioctl', this.raw.ioctl(this.#device.borrow(), command, argument));
-    const { size, mapNs } = dmabufStandinMap.read(argument);
-    return { size, mapNs };
+    const { size, mapNs, fromNs } = dmabufStandinMap.read(argument);
+    return { size, mapNs, fromNs };
   }
 
   close(): void {

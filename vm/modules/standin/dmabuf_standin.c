@@ -10,7 +10,9 @@
 #include "../kernel_series.h"
 
 #include <linux/capability.h>
+#include <linux/delay.h>
 #include <linux/dma-buf.h>
+#include <linux/dma-resv.h>
 #include <linux/fs.h>
 #include <linux/iosys-map.h>
 #include <linux/ktime.h>
@@ -29,6 +31,8 @@
 #define POOL_CHUNKS_MAX 256
 /* Of what a camera tells its firmware of a frame. */
 #define FRAME_HEADER_BYTES 64
+/* Whoever maps meanwhile cannot be interrupted. */
+#define HOLD_MS_MAX 10000
 
 struct mapped_buffer {
 	struct list_head node;
@@ -54,6 +58,7 @@ static __always_inline int map_buffer(struct dma_buf *dmabuf, struct iosys_map *
 	int error = dma_buf_vmap_unlocked(dmabuf, map);
 
 	result->map_ns = ktime_get_ns() - start;
+	result->from_ns = start;
 	return error;
 }
 
@@ -164,6 +169,21 @@ static PATH_FUNCTION int standin_mdw_drv_open(struct standin_pool *pool, struct 
 	return standin_mdw_mem_pool_create(pool, dmabuf, result);
 }
 
+/* --- Whoever works on a buffer meanwhile: who maps it waits for its reservation lock. --- */
+
+static int standin_hold(struct dma_buf *dmabuf, struct dmabuf_standin_map *result)
+{
+	int error = dma_resv_lock_interruptible(dmabuf->resv, NULL);
+
+	if (error)
+		return error;
+	result->from_ns = ktime_get_ns();
+	msleep(result->hold_ms);
+	result->map_ns = ktime_get_ns() - result->from_ns;
+	dma_resv_unlock(dmabuf->resv);
+	return 0;
+}
+
 /* --- The device through which a process says which caller, and which buffer. --- */
 
 static int run_caller(struct standin_pool *pool, unsigned int command, struct dma_buf *dmabuf,
@@ -177,9 +197,24 @@ static int run_caller(struct standin_pool *pool, unsigned int command, struct dm
 		return standin_cam_job_fill_ipi_frame(dmabuf, result);
 	case DMABUF_STANDIN_NPU:
 		return standin_mdw_drv_open(pool, dmabuf, result);
+	case DMABUF_STANDIN_HOLD:
+		return standin_hold(dmabuf, result);
 	default:
 		return -ENOTTY;
 	}
+}
+
+static bool is_known(unsigned int command)
+{
+	return command == DMABUF_STANDIN_AOV || command == DMABUF_STANDIN_CAM ||
+	       command == DMABUF_STANDIN_NPU || command == DMABUF_STANDIN_HOLD;
+}
+
+static bool is_valid(unsigned int command, const struct dmabuf_standin_map *given)
+{
+	if (command == DMABUF_STANDIN_HOLD)
+		return given->hold_ms >= 1 && given->hold_ms <= HOLD_MS_MAX;
+	return given->hold_ms == 0;
 }
 
 static long standin_ioctl(struct file *file, unsigned int command, unsigned long argument)
@@ -189,15 +224,14 @@ static long standin_ioctl(struct file *file, unsigned int command, unsigned long
 	struct dma_buf *dmabuf;
 	int error;
 
-	if (command != DMABUF_STANDIN_AOV && command != DMABUF_STANDIN_CAM &&
-	    command != DMABUF_STANDIN_NPU)
+	if (!is_known(command))
 		return -ENOTTY;
 	/* The device may have been opened by another process. */
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	if (copy_from_user(&result, user, sizeof(result)))
 		return -EFAULT;
-	if (result.reserved)
+	if (!is_valid(command, &result))
 		return -EINVAL;
 	dmabuf = dma_buf_get(result.fd);
 	if (IS_ERR(dmabuf))

@@ -41,6 +41,27 @@ test('TimeLine lays the parts of a mapping one behind the other', () => {
   assert.deepEqual(camera?.slice(254), { calls: 1, totalNs: 5e8, nsByUse: [0, 0, 0, 0, 0, 0, 5e8] });
 });
 
+test('TimeLine lays the wait for the lock before the mapping', () => {
+  const parts = [
+    { name: 'ww_mutex_lock', depth: 0, ns: 1e9 },
+    { name: 'vmap', depth: 1, ns: 1e9 },
+  ];
+  const timeLine = timeLineOf([
+    mapping({ time: 100, durationNs: 1e9, parts }),
+    mapping({ time: 227, durationNs: 0, path: ['dma_buf_vmap', 'vb2_dc_vaddr'] }),
+  ]);
+  assert.deepEqual([timeLine.startSeconds, timeLine.binSeconds], [99, 0.5]);
+  const [npu] = timeLine.rows();
+  const [lock, vmap] = [
+    [5e8, 0, 0, 0, 0, 0, 0],
+    [0, 0, 0, 5e8, 0, 0, 0],
+  ];
+  assert.deepEqual(
+    [-2, -1, 0, 1].map((bin) => npu?.slice(bin).nsByUse),
+    [lock, lock, vmap, vmap],
+  );
+});
+
 /** Each bin from all mappings at once, by how much they overlap it. */
 function naiveBins(events: readonly MappingEvent[], { startSeconds, binSeconds, binCount }: TimeLine): number[] {
   return Array.from({ length: binCount }, (_, index) => {

@@ -1,5 +1,5 @@
 import { nameConsumer } from '../../analysis/consumer.ts';
-import { divideTime } from '../../analysis/part-times.ts';
+import { divideTime, waitBeforeNs } from '../../analysis/part-times.ts';
 import type { MappingEvent } from '../../mapping-event.ts';
 import { shortName } from './markup.ts';
 import { TimeLineRow } from './time-line-row.ts';
@@ -42,7 +42,8 @@ export class TimeLine {
       return;
     }
     this.#originSeconds ??= time;
-    this.#widenFor(start, end);
+    const waitSeconds = durationNs === undefined ? 0 : waitBeforeNs(event.parts ?? []) / 1e9;
+    this.#widenFor(start - waitSeconds, end);
     const row = this.#rowOf(event);
     row.addCalls(this.#binAt(start), count);
     if (durationNs !== undefined) this.#addTimes(row, start, { durationNs, parts: event.parts });
@@ -114,7 +115,7 @@ export class TimeLine {
       this.#spread(row, 'undivided', start, durationNs);
       return;
     }
-    let at = start;
+    let at = start - waitBeforeNs(parts ?? []) / 1e9;
     for (const use of TIME_USES) {
       const ns = use === 'undivided' ? 0 : divided[use];
       if (ns > 0) this.#spread(row, use, at, ns);

@@ -50,6 +50,8 @@ export class EventTask {
     if (isWithin && around.name === `${call.name}_unlocked`) {
       this.#pending.pop();
       pending.frames = [...pending.frames, ...around.frames];
+      // Where another task wants the processor, it gets it first: that is no wait for the lock.
+      if (around.event.isPreempted !== true) pending.lockFrom = around.event;
     } else {
       pending.addCaller(call.caller);
       if (!hasReturns || this.#pending.length >= NESTED_MAX) this.end();

@@ -111,6 +111,45 @@ test('FtraceImporter makes parts of the probes that lie within a mapping', () =>
   assert.deepEqual(mapping.marks, ['moved']);
 });
 
+const LOCKED = LIVE.replace(
+  /^/u,
+  '     cam-7  [001] ..... 9.999930: dma_buf_vmap_unlocked: (dma_buf_vmap_unlocked+0x4/0x60)\n',
+);
+
+test("FtraceImporter takes the time between the two entries for the wait for the buffer's lock", () => {
+  const [mapping] = readTraceText(LOCKED).mappings;
+  assert.deepEqual(mapping?.parts?.slice(0, 2), [
+    { name: 'ww_mutex_lock', depth: 0, ns: 70_000 },
+    { name: 'system_heap_vmap', depth: 1, ns: 50_000 },
+  ]);
+  assert.equal(mapping.durationNs, 62_000, 'the wait is no part of it');
+});
+
+test("FtraceImporter tells no wait where the stack says that the caller took the buffer's lock by itself", () => {
+  const [, entry = '', ...others] = LOCKED.split('\n');
+  const stack = ['     cam-7  [000] ..... 10.000001: <stack trace>', ' => dma_buf_vmap', ' => drm_gem_shmem_vmap'];
+  const text = [LOCKED.split('\n')[0], entry, ...stack, ...others].join('\n');
+  const [mapping] = readTraceText(text).mappings;
+  assert.deepEqual(
+    [mapping?.path, mapping?.parts?.map(({ depth }) => depth)],
+    [
+      ['dma_buf_vmap', 'drm_gem_shmem_vmap'],
+      [1, 2, 2],
+    ],
+  );
+});
+
+test('FtraceImporter tells no wait for the lock where another task wanted the processor before', () => {
+  const [mapping] = readTraceText(LOCKED.replace('[001] .....', '[001] .N...')).mappings;
+  assert.deepEqual([mapping?.parts?.map(({ depth }) => depth), mapping?.marks], [[1, 2, 2], ['moved']]);
+});
+
+test("FtraceImporter takes no call for a mapping that waits for the buffer's lock when the trace ends", () => {
+  const waiting = LOCKED.split('\n', 1)[0]?.replace('9.999930', '11.000000') ?? '';
+  const { mappings, summary } = readTraceText(`${LOCKED}${waiting}\n`);
+  assert.deepEqual([mappings.length, summary.mappings], [1, 1]);
+});
+
 test('FtraceImporter says null where the trace has returns and one is missing, and nothing where it has none', () => {
   const [entry = '', ...others] = LIVE.split('\n');
   const withReturns = [entry, ...others, entry.replace('10.000000', '11.000000')].join('\n');

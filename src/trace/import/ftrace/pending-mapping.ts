@@ -39,6 +39,8 @@ export class PendingMapping {
   hasStack = false;
   fields: EventFields;
   durationNs: number | undefined;
+  /** When `dma_buf_vmap_unlocked` began, which takes the buffer's lock and calls this. */
+  lockFrom: EventLine | undefined;
   readonly #parts: TimedPart[] = [];
 
   constructor({ form, line, event, name, fields }: ProbedCall) {
@@ -87,13 +89,26 @@ export class PendingMapping {
    */
   parts(): MappingPart[] {
     const open: { until: number }[] = [];
-    return this.#parts.flatMap(({ name, from, to }) => {
+    const inside = this.#parts.flatMap(({ name, from, to }) => {
       if (to?.time === undefined || from.time === undefined) return [];
       const start = from.time;
       while ((open.at(-1)?.until ?? Number.POSITIVE_INFINITY) <= start) open.pop();
       open.push({ until: to.time });
       return [{ name, depth: open.length, ns: nanosecondsBetween(from, to) }];
     });
+    return [...this.#lockWait(), ...inside];
+  }
+
+  /**
+   * From the entry of the unlocked form to that of the locked one (drivers/dma-buf/dma-buf.c,
+   * dma_buf_vmap_unlocked), by the name that it has in function_graph. Where events were lost, only
+   * the stack tells whether the two belong together.
+   */
+  #lockWait(): MappingPart[] {
+    if (this.lockFrom === undefined || this.durationNs === undefined) return [];
+    if (this.frames[1]?.name !== `${this.name}_unlocked`) return [];
+    const ns = nanosecondsBetween(this.lockFrom, this.event);
+    return Number.isNaN(ns) ? [] : [{ name: 'ww_mutex_lock', depth: 0, ns }];
   }
 
   /** Functions that were called inside it, where there are no returns: the last one first. */

@@ -37,6 +37,7 @@ export class ProbeEvents {
   readonly #context: ImportContext;
   readonly #tasks = new Map<number, EventTask>();
   #hasReturns = false;
+  #hasLockedForm = false;
   #owner: StackOwner | undefined;
   #frames: StackFrame[] | undefined;
 
@@ -57,6 +58,7 @@ export class ProbeEvents {
       this.#owner = { form, event, line, pending: undefined, isOfMapping: false, isReturn: true, fields };
       return;
     }
+    if (roleOf(name) === 'locked') this.#hasLockedForm = true;
     const known = this.#tasks.get(event.pid);
     const isNew = roleOf(name) !== 'none' || fields.driver !== undefined;
     const task = known ?? (isNew ? this.#addTask(event.pid) : undefined);
@@ -155,7 +157,13 @@ export class ProbeEvents {
     });
   }
 
+  /** It waits for the lock still, or what it called was lost: no mapping that is known. */
+  #isWaiting({ role, durationNs }: PendingMapping): boolean {
+    return role === 'unlocked' && durationNs === undefined && this.#hasReturns && this.#hasLockedForm;
+  }
+
   #give(pending: PendingMapping): void {
+    if (this.#isWaiting(pending)) return;
     const found = findCallPath(pending.frames);
     if (found === undefined) return;
     const { form, line, event, fields, marks } = pending;

@@ -16,7 +16,10 @@ test('FunctionGraphImporter reads the default columns as a kernel printed them',
       cpu: 1,
       path: PATH,
       durationNs: 1_271_992,
-      parts: [{ name: 'system_heap_vmap', depth: 1, ns: 1_110_885 }],
+      parts: [
+        { name: 'ww_mutex_lock', depth: 0, ns: 400_663 },
+        { name: 'system_heap_vmap', depth: 1, ns: 1_110_885 },
+      ],
     },
     {
       kind: 'mapping',
@@ -25,7 +28,10 @@ test('FunctionGraphImporter reads the default columns as a kernel printed them',
       cpu: 1,
       path: PATH,
       durationNs: 2_078_278,
-      parts: [{ name: 'system_heap_vmap', depth: 1, ns: 2_053_461 }],
+      parts: [
+        { name: 'ww_mutex_lock', depth: 0, ns: 14_718 },
+        { name: 'system_heap_vmap', depth: 1, ns: 2_053_461 },
+      ],
     },
   ]);
   assert.equal(unmappings[0]?.durationNs, 237_793);
@@ -51,7 +57,10 @@ for (const [name, expected] of RECORDINGS) {
     const { mappings, summary } = readTraceText(readTraceFixture(name));
     const { kind: _, form, path, parts, ...rest } = mappings[0] ?? assert.fail('no mapping was found');
     assert.deepEqual(rest, expected);
-    assert.deepEqual([form, path, parts?.map((part) => part.name)], ['function_graph', PATH, ['system_heap_vmap']]);
+    assert.deepEqual(
+      [form, path, parts?.map((part) => part.name)],
+      ['function_graph', PATH, ['ww_mutex_lock', 'system_heap_vmap']],
+    );
     assert.deepEqual(summary.unreadableLines, []);
   });
 }

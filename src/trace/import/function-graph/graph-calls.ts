@@ -1,4 +1,4 @@
-import type { MappingEvent, TraceForm, TraceTask } from '../../mapping-event.ts';
+import type { MappingEvent, MappingPart, TraceForm, TraceTask } from '../../mapping-event.ts';
 import type { ImportContext } from '../import-context.ts';
 import type { FunctionNames } from './function-names.ts';
 import { GRAPH_DEPTH_MAX } from './graph-task.ts';
@@ -105,13 +105,19 @@ export class GraphCalls {
     const { role } = this.#names.get(functionId);
     const isUnmap = role === 'unmap' || role === 'exporter-unmap';
     const around = task.open.at(-1);
+    let lockWait: MappingPart | undefined;
     if (around !== undefined && around.start.isUnmap === isUnmap) {
       if (role === 'exporter' || role === 'exporter-unmap') return;
       // The unlocked form only takes the lock around the locked one: one mapping, not two.
-      if (this.#isUnlockedForm(around, depth)) this.#freeList(task.open.pop());
+      if (this.#isUnlockedForm(around, depth)) {
+        lockWait = around.parts.lockWait(this.#names);
+        this.#freeList(task.open.pop());
+      }
     }
     const callerIds = task.ids.slice(0, depth).toReversed();
-    task.open.push(new OpenMapping({ ...call, isUnmap, callerIds }, this.#takeList()));
+    const open = new OpenMapping({ ...call, isUnmap, callerIds }, this.#takeList());
+    open.lockWait = lockWait;
+    task.open.push(open);
   }
 
   #isUnlockedForm({ start }: OpenMapping, depth: number): boolean {
@@ -181,6 +187,7 @@ export class GraphCalls {
       return;
     }
     const parts = open.parts.toParts(this.#names);
+    if (open.lockWait !== undefined) parts.unshift(open.lockWait);
     if (parts.length > 0) event.parts = parts;
     if (result !== undefined) event.result = result;
     if (marks.size > 0) event.marks = [...marks].toSorted();

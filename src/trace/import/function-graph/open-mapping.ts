@@ -1,4 +1,4 @@
-import type { MappingMark } from '../../mapping-event.ts';
+import type { MappingMark, MappingPart } from '../../mapping-event.ts';
 import type { GraphCall } from './graph-calls.ts';
 import type { PartList } from './part-list.ts';
 
@@ -15,6 +15,8 @@ export class OpenMapping {
   readonly parts: PartList;
   readonly marks = new Set<MappingMark>();
   result: number | undefined;
+  /** What the unlocked form around it waited for. */
+  lockWait: MappingPart | undefined;
 
   /** @param parts an empty list */
   constructor(start: MappingStart, parts: PartList) {

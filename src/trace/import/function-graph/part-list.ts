@@ -1,3 +1,4 @@
+import { LOCK_FUNCTION } from '../../map-functions.ts';
 import type { MappingPart } from '../../mapping-event.ts';
 import type { FunctionNames } from './function-names.ts';
 import { GRAPH_DEPTH_MAX } from './graph-task.ts';
@@ -59,6 +60,15 @@ export class PartList {
       parts.push(Number.isNaN(ns) ? { name, depth } : { name, depth, ns });
     }
     return parts;
+  }
+
+  /**
+   * The lock that was taken last by the function itself, as a part of what comes next. Undefined:
+   * none was.
+   */
+  lockWait(names: FunctionNames): MappingPart | undefined {
+    const lock = this.toParts(names).findLast(({ name, depth }) => depth === 1 && LOCK_FUNCTION.test(name));
+    return lock === undefined ? undefined : { ...lock, depth: 0 };
   }
 
   /** The last one first. */

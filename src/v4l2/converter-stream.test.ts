@@ -1,12 +1,16 @@
 /** Conversions over a device that does what each test says. */
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
 
 import { isDmaBufError } from '../base/errors.ts';
 import type { DmaBufErrorCode } from '../base/errors.ts';
 import { FakeConverterDevice } from '../../test/support/fakes/converter-device.ts';
+import { collectGarbageUntil } from '../../test/support/runner/collect-garbage.ts';
 import { stateOf } from '../../test/support/runner/promise-state.ts';
+import type { CameraFrame } from './camera-frame.ts';
+import { watchUnclosed } from './watch-unclosed.ts';
 
 function isRefusal(code: DmaBufErrorCode): (error: unknown) => boolean {
   return (error) => isDmaBufError(error, code);
@@ -185,4 +189,31 @@ test('ConverterStream wakes who waits for an input when one is free, and when th
   device.stream.stop();
   await none;
   await assert.rejects(made, isRefusal('ERR_DMABUF_CLOSED'));
+});
+
+/** Nothing of the device is left but what it has made. */
+async function convertAndForget(close: () => void): Promise<void> {
+  const device = new FakeConverterDevice({
+    inputs: 1,
+    outputs: 1,
+    collection: watchUnclosed({ close }, 'converter /dev/video9'),
+  });
+  const made = device.convert({ index: 0, timestampNs: 1000n });
+  device.finish({ index: 0, timestampUs: 1 });
+  keptFrames.push(await made);
+}
+
+const keptFrames: CameraFrame[] = [];
+
+test('ConverterStream is closed once it was collected, with a warning, and not while a frame of it is held', async () => {
+  const warned = once(process, 'warning');
+  let closedCount = 0;
+  const collected = (): void => void (closedCount += 1);
+  await convertAndForget(collected);
+  assert.equal(await collectGarbageUntil(() => closedCount > 0, 10), false);
+  assert.equal(keptFrames.pop()?.closed, false);
+  assert.equal(await collectGarbageUntil(() => closedCount > 0), true);
+  const [warning] = (await warned) as [NodeJS.ErrnoException];
+  assert.equal(warning.code, 'DMABUF_UNCLOSED');
+  assert.equal(warning.message, 'the converter /dev/video9 was collected without having been closed');
 });

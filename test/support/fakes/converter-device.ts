@@ -1,3 +1,5 @@
+import { collector } from '../../../src/base/collector.ts';
+import type { CollectionWatch } from '../../../src/base/collector.ts';
 import { DmaBufError } from '../../../src/base/errors.ts';
 import type { DmaBufErrorCode } from '../../../src/base/errors.ts';
 import type { BorrowedFd } from '../../../src/linux/calls/fd.ts';
@@ -5,7 +7,6 @@ import type { DequeuedBuffer } from '../../../src/linux/calls/v4l2-queue-calls.t
 import { ConverterStream } from '../../../src/v4l2/converter-stream.ts';
 import type { ConversionRequest } from '../../../src/v4l2/converter-stream.ts';
 import type { CameraFrame, FrameShape } from '../../../src/v4l2/camera-frame.ts';
-import { watchUnclosed } from '../../../src/v4l2/watch-unclosed.ts';
 
 /** V4L2_BUF_FLAG_TIMESTAMP_COPY and V4L2_BUF_FLAG_ERROR of the kernel's videodev2.h. */
 const TIMESTAMP_COPY = 0x4000;
@@ -19,6 +20,9 @@ interface DoneBuffer {
   readonly timestampUs: number;
   readonly damaged?: boolean;
 }
+
+/** Of this module: a closure of the constructor would keep the device. */
+function nothing(): void {}
 
 type Refusing = 'start of input' | 'start of output' | 'queue of input' | undefined;
 
@@ -81,10 +85,12 @@ export class FakeConverterDevice {
     inputs,
     outputs,
     copiesTimestamps = true,
+    collection = collector.watch({ collect: nothing }),
   }: {
     inputs: number;
     outputs: number;
     copiesTimestamps?: boolean;
+    collection?: CollectionWatch;
   }) {
     this.#copiesTimestamps = copiesTimestamps;
     const refuseFor =
@@ -103,7 +109,7 @@ export class FakeConverterDevice {
       fd: {} as BorrowedFd,
       readiness: { watch: (_fd, _kind, listener) => this.#watch((events) => listener.ready(events)) },
       path: '/dev/video9',
-      collection: watchUnclosed({ close: () => {} }, 'converter of a test'),
+      collection,
     });
   }
 

@@ -40,13 +40,14 @@ const NS_PER_SECOND = 1_000_000_000n;
 const NS_PER_MICROSECOND = 1000n;
 
 /**
- * A frame of a camera. Its buffer is its own until it is closed; then the camera fills it again.
+ * A frame of a camera, or what a converter has made. Its buffer is its own until it is closed; then
+ * the device fills it again.
  */
 export class CameraFrame {
-  /** Which buffer of the camera, from 0: the same buffer each time. */
+  /** Which buffer of the device, from 0: the same buffer each time. */
   readonly index: number;
   /**
-   * Counts the frames that the camera has made. It goes on where the kernel's own 32 bits begin
+   * Counts the frames that the device has made. It goes on where the kernel's own 32 bits begin
    * anew.
    */
   readonly sequence: number;
@@ -147,7 +148,7 @@ export class CameraFrame {
     return this.#owner === undefined;
   }
 
-  /** Gives the buffer back to the camera, which fills it again. Idempotent. */
+  /** Gives the buffer back to the device, which fills it again. Idempotent. */
   close(): void {
     const owner = this.#owner;
     this.#owner = undefined;
@@ -157,6 +158,11 @@ export class CameraFrame {
   /** For `using`: closes. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** Whether a value is a frame, regardless of its class. @internal */
+  static isFrame(value: unknown): value is CameraFrame {
+    return typeof value === 'object' && value !== null && #flags in value;
   }
 
   /** Told when it is delivered. @internal */

@@ -179,12 +179,12 @@ function queueImported(
   return withCleanup((cleanup) => {
     const fds: OwnedFd[] = [];
     const queueable = buffers.map((planes, index) => {
-      const queued = planes.map((buffer): QueuedPlane => {
+      const queued = planes.map((buffer, plane): QueuedPlane => {
         // By the class's own method, as above.
         const fd = DmaBuf.prototype.exportFd.call(buffer);
         cleanup.defer(() => fd.close());
         fds.push(fd);
-        return { fd: fd.borrow(), length: buffer.length, bytesUsed: bytesOf(request, buffer.length) };
+        return { fd: fd.borrow(), length: buffer.length, bytesUsed: bytesOf(request, plane) };
       });
       return new QueueableBuffer(index, { type: request.type, memory: 'dmabuf' }, queued);
     });
@@ -218,7 +218,7 @@ function exportFrom(request: QueueRequest, reason: string): QueueMemory {
       }),
     );
     const queueable = buffers.map((planes, index) => {
-      const queued = planes.map(({ length }) => ({ fd: undefined, length, bytesUsed: bytesOf(request, length) }));
+      const queued = planes.map(({ length }, plane) => ({ fd: undefined, length, bytesUsed: bytesOf(request, plane) }));
       return new QueueableBuffer(index, { type, memory: 'mmap' }, queued);
     });
     const refusal = queueAll(request, queueable);
@@ -242,9 +242,12 @@ function requestBuffers(
   return given;
 }
 
-/** A capture says itself how much it has filled. */
-function bytesOf({ direction }: QueueRequest, length: number): number {
-  return direction === 'capture' ? 0 : length;
+/**
+ * A capture says itself how much it has filled. An output takes no more than a picture, though its
+ * buffers end with a page (`__verify_length` in videobuf2-v4l2.c).
+ */
+function bytesOf({ direction, lengths }: QueueRequest, plane: number): number {
+  return direction === 'capture' ? 0 : (lengths[plane] as number);
 }
 
 /** Of an output they are taken back: that they are taken is all there is to know. */

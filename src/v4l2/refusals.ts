@@ -68,6 +68,12 @@ export function refusedByDevice(machine: Machine, attempt: Attempt, refused: Ref
   });
 }
 
+/** Of a device that polls as failed, and gives nothing back. */
+export function failedStream(path: string): DmaBufError {
+  const message = `Cannot stream ${path} as its driver reports an error: open it again; dmesg may say why`;
+  return new DmaBufError(message, { code: 'EIO', syscall: 'poll', values: { path } });
+}
+
 /** Runs what may be refused by a device: a refusal is explained. */
 export function withRefusals<Result>(machine: Machine, attempt: Attempt, body: () => Result): Result {
   try {

@@ -2,14 +2,12 @@ import { inspect } from 'node:util';
 
 import { throwIfAborted } from '../base/abort.ts';
 import type { WaitOptions } from '../base/abort.ts';
-import { outOfRange, wrongType } from '../base/argument-error.ts';
 import { ChangeSignal } from '../base/change-signal.ts';
-import { checkInteger, readOptions, readWaitOptions } from '../base/check.ts';
+import { readOptions, readWaitOptions } from '../base/check.ts';
 import { runAllSteps } from '../base/cleanup.ts';
 import { collector } from '../base/collector.ts';
 import type { CollectionWatch } from '../base/collector.ts';
 import { DmaBufError } from '../base/errors.ts';
-import { readArray } from '../base/read-array.ts';
 import type { DmaBuf } from '../heap/dma-buf.ts';
 import { hasFailed } from '../linux/calls/epoll-calls.ts';
 import { readiness } from '../linux/calls/readiness.ts';
@@ -22,10 +20,14 @@ import type { KnownDeviceInfo } from './device-info.ts';
 import type { DeviceNode } from './device-nodes.ts';
 import { findDevice } from './find-device.ts';
 import type { FrameMemoryInfo } from './queue-memory.ts';
+import { failedStream } from './refusals.ts';
 import { openSession } from './session.ts';
 import type { Session } from './session.ts';
+import { SUBMIT_OPTIONS, checkSubmission } from './submission.ts';
+import type { SubmitOptions } from './submission.ts';
 import { VideoControls } from './video-controls.ts';
 import type { VideoFormat } from './video-format.ts';
+import { watchUnclosed } from './watch-unclosed.ts';
 
 /** Options of {@link openVideoOutput}. */
 export interface VideoOutputOptions extends StreamingOptions {
@@ -33,17 +35,7 @@ export interface VideoOutputOptions extends StreamingOptions {
   readonly output?: number | string | undefined;
 }
 
-/** Options of {@link OutputFrame.submit}. */
-export interface SubmitOptions {
-  /** How much of each of its memories holds the picture, in bytes. Default: all of it. */
-  readonly bytesUsed?: readonly number[] | undefined;
-  /** In ns, from 0; most outputs take no notice of it. Default: 0. */
-  readonly timestampNs?: bigint | undefined;
-}
-
 const SUBMIT = 'submit the frame';
-/** What a `struct timeval` holds of ns, of which V4L2 counts µs. */
-const TIMESTAMP_MAX = 2n ** 63n - 1n;
 
 /** What a frame tells its output. */
 interface FrameTaker {
@@ -83,7 +75,8 @@ export class OutputFrame {
    *   driver refuses it, or to stream: then the device does not have it, and its buffer is free
    */
   submit(options: SubmitOptions = {}): void {
-    const checked = this.#check(options);
+    const plain = readOptions(options, SUBMIT, SUBMIT_OPTIONS);
+    const checked = checkSubmission(plain, this.#layout, SUBMIT);
     const output = this.#owner();
     this.#output = undefined;
     output.submit(this.index, checked);
@@ -104,26 +97,6 @@ export class OutputFrame {
   #owner(): FrameTaker {
     if (this.#output !== undefined) return this.#output;
     throw new DmaBufError('Cannot use the frame after it was submitted or discarded', { code: 'ERR_DMABUF_CLOSED' });
-  }
-
-  #check(options: SubmitOptions): SubmitOptions {
-    const { bytesUsed, timestampNs = 0n } = readOptions(options, SUBMIT, ['bytesUsed', 'timestampNs']);
-    const argument = { action: SUBMIT, name: 'timestampNs' };
-    if (typeof timestampNs !== 'bigint') throw wrongType(argument, { must: 'be a bigint', received: timestampNs });
-    if (timestampNs < 0n || timestampNs > TIMESTAMP_MAX)
-      throw outOfRange(argument, { must: 'be from 0 and below 2^63', received: timestampNs });
-    return { timestampNs, bytesUsed: bytesUsed === undefined ? undefined : this.#checkBytes(bytesUsed) };
-  }
-
-  #checkBytes(bytesUsed: readonly number[]): number[] {
-    const { buffers } = this.#layout;
-    const checked = readArray(bytesUsed, { action: SUBMIT, name: 'bytesUsed' }, (bytes, memory) => {
-      const argument = { action: SUBMIT, name: `bytesUsed[${memory}]` };
-      return checkInteger(bytes, { ...argument, min: 0, max: buffers[memory]?.length ?? 0 });
-    });
-    if (checked.length === buffers.length) return checked;
-    const must = `have a number for each of its ${buffers.length} memories`;
-    throw outOfRange({ action: SUBMIT, name: 'bytesUsed' }, { must, received: checked });
   }
 }
 
@@ -148,7 +121,7 @@ export class VideoOutput {
     this.#node = node;
     this.#session = openSession(machine, node, { ...options, kind: 'output', takesTimings: false });
     this.#free = this.#session.shape.layouts.map((_layout, index) => index);
-    this.#collection = collector.watch({ collect: () => this.#session.close() });
+    this.#collection = watchUnclosed(this.#session, `output ${node.path}`);
     this.#controls = new VideoControls(machine, {
       path: node.path,
       borrow: () => {
@@ -295,10 +268,7 @@ export class VideoOutput {
     try {
       const dequeued = this.#session.queue.dequeue();
       if (dequeued !== undefined && dequeued !== 'end') this.#giveBack(dequeued.index);
-      else if (hasFailed(events)) {
-        const message = `Cannot stream ${this.path} as its driver reports an error: open it again; dmesg may say why`;
-        this.#fail(new DmaBufError(message, { code: 'EIO', syscall: 'poll', values: { path: this.path } }));
-      }
+      else if (hasFailed(events)) this.#fail(failedStream(this.path));
     } catch (error) {
       this.#fail(error);
     }

@@ -7,7 +7,13 @@ import { openDisplay } from '../../src/drm/index.ts';
 import { isDmaBufError } from '../../src/index.ts';
 import { connect, listen } from '../../src/share/index.ts';
 import { findSourceCallers, readTraceFile, reportFleet, writeTraceParquet } from '../../src/trace/index.ts';
-import { describeVideoDevice, openCamera, openVideoControls, openVideoOutput } from '../../src/v4l2/index.ts';
+import {
+  describeVideoDevice,
+  openCamera,
+  openVideoControls,
+  openVideoConverter,
+  openVideoOutput,
+} from '../../src/v4l2/index.ts';
 import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
 import { temporaryFolder } from '../support/runner/temporary-folder.ts';
 
@@ -28,6 +34,7 @@ const DOORS: Readonly<Record<string, (path: string) => unknown>> = {
   'writeTraceParquet device': async (name) => await writeTraceParquet('/proc/none', [], { device: name }),
   openCamera: (path) => openCamera(path, CAPTURE),
   openVideoOutput: (path) => openVideoOutput(path, CAPTURE),
+  openVideoConverter: (path) => openVideoConverter(path, { input: CAPTURE }),
   openVideoControls: (path) => openVideoControls(path),
   describeVideoDevice: (path) => describeVideoDevice(path),
   openDisplay: (path) => openDisplay(path),

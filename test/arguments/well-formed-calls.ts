@@ -152,6 +152,13 @@ const FUNCTIONS: Readonly<Record<string, Row>> = {
     '/dev/no-such-output',
     { width: 640, height: 480, format: 'NV12', buffers: 4, heap: world.heap, output: 'HDMI' },
   ],
+  openVideoConverter: (world) => [
+    '/dev/no-such-converter',
+    {
+      input: { width: 640, height: 480, format: 'RGB565', buffers: [world.buffer, [world.buffer]] },
+      output: { width: 320, height: 240, format: 'YUYV', stride: 640, adjust: true, buffers: 2, heap: world.heap },
+    },
+  ],
   openHandle: (world) => [world.handle],
   discardHandle: (world) => [world.handle],
   createWasmSpace: () => [{ length: 65_536, scratch: 0, shared: true }],

@@ -51,12 +51,14 @@ export const DEVICE_CLASS_NAMES: readonly string[] = [
   'Camera',
   'CameraFrame',
   'CameraFrames',
+  'ConverterInput',
   'DeviceEvents',
   'Display',
   'Framebuffer',
   'MappingRecording',
   'OutputFrame',
   'VideoControls',
+  'VideoConverter',
   'VideoOutput',
 ];
 

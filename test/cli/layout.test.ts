@@ -115,8 +115,9 @@ test('dmabuf layout refuses values that are not buffers, with the remedy', () =>
 test('dmabuf layout refuses invalid arguments', () => {
   assertRefused([], 2, /FD, PID:FD or new:SIZE/u);
   assertRefused(['3', '4'], 2, /takes no such argument/u);
-  for (const target of ['three', '-1', '3:', ':3', '1:2:3', '99999999999999', '99999999999999:3', ''])
+  for (const target of ['three', '-1', '3:', ':3', '1:2:3', '99999999999999', '99999999999999:3'])
     assertRefused(['--', target], 2, /must be FD, PID:FD or new:SIZE/u);
+  assertRefused(['--', ''], 2, /Cannot use an empty argument for dmabuf layout/u);
   for (const target of ['new:', 'new:0', 'new:much']) assertRefused([target], 2, /new:64MiB/u);
   assertRefused(['3', '--heap', 'system'], 2, /--heap.*new:SIZE/u);
 });

@@ -1,31 +1,22 @@
 /** Each system call of a camera and of an output fails once: what is left is nothing. */
 
-import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { openHeap } from '../../src/index.ts';
-import { isDmaBufError } from '../../src/base/errors.ts';
-import { Machine } from '../../src/linux/machine.ts';
 import { openCamera } from '../../src/v4l2/camera.ts';
 import { openVideoOutput } from '../../src/v4l2/video-output.ts';
-import {
-  CONTIGUOUS_ONLY,
-  MULTI_PLANAR,
-  SINGLE_PLANAR,
-  heldFiles,
-  missingVivid,
-  vividNode,
-} from '../support/devices/vivid.ts';
-import { FailingCalls } from '../support/fakes/failing-calls.ts';
+import { CONTIGUOUS_ONLY, MULTI_PLANAR, SINGLE_PLANAR, missingVivid, vividNode } from '../support/devices/vivid.ts';
+import { checkEachCallFails } from '../support/devices/each-call-fails.ts';
+import type { DeviceOperation } from '../support/devices/each-call-fails.ts';
 
 const skip = missingVivid();
 
-/** Opens a device, uses it, and closes it. */
-type Operation = (machine: Machine) => Promise<void>;
-
 const heap = skip === false ? openHeap('system') : undefined;
 
-function cameraOperation(instance: number, options: { format: string; width: number; height: number }): Operation {
+function cameraOperation(
+  instance: number,
+  options: { format: string; width: number; height: number },
+): DeviceOperation {
   return async (machine) => {
     const { path } = vividNode(instance, 'capture');
     const camera = openCamera(path, { ...options, rate: 30, input: 0, heap, buffers: 2 }, machine);
@@ -43,7 +34,7 @@ function cameraOperation(instance: number, options: { format: string; width: num
   };
 }
 
-const OPERATIONS: Readonly<Record<string, Operation>> = {
+const OPERATIONS: Readonly<Record<string, DeviceOperation>> = {
   'a single-planar camera': cameraOperation(SINGLE_PLANAR, { format: 'YUYV', width: 320, height: 180 }),
   'a multi-planar camera': cameraOperation(MULTI_PLANAR, { format: 'NM12', width: 320, height: 180 }),
   'a camera whose memory is exported': cameraOperation(CONTIGUOUS_ONLY, {
@@ -62,35 +53,11 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
 };
 
-/** Whichever ways there are to say so: several things that failed are an AggregateError. */
-function isTyped(error: unknown): boolean {
-  return error instanceof AggregateError ? error.errors.every(isTyped) : isDmaBufError(error);
-}
-
 for (const [name, operation] of Object.entries(OPERATIONS)) {
   test(
     `openCamera() and its kin: of ${name}, each call that fails is a typed error or is done without`,
     { skip },
-    async () => {
-      const failing = new FailingCalls();
-      const machine = new Machine({ raw: failing.raw });
-      const before = heldFiles();
-      let [failed, n] = [0, 1];
-      for (; ; n += 1) {
-        failing.failAt(n);
-        try {
-          await operation(machine);
-        } catch (error) {
-          assert.ok(isTyped(error), `call ${n} (${failing.failed}): ${String(error)}`);
-          failed += 1;
-        }
-        const wasReached = failing.failed !== undefined;
-        failing.failAt();
-        assert.deepEqual(heldFiles(), before, `call ${n}`);
-        if (!wasReached) break;
-      }
-      assert.ok(failed >= 5, `${failed} of ${n} failed`);
-    },
+    async () => await checkEachCallFails(operation),
   );
 }
 

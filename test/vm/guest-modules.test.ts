@@ -6,8 +6,9 @@ import { test } from 'node:test';
 
 import { ARCHITECTURES } from '../../vm/architectures.ts';
 import { buildModules, modulesForGuest } from '../../vm/guest-modules.ts';
-import type { GuestModules } from '../../vm/guest-modules.ts';
+import { buildTestDrivers, testDriversForGuest } from '../../vm/kernel-test-drivers.ts';
 import { fetchKernel } from '../../vm/kernel.ts';
+import type { GuestModules } from '../../vm/make-modules.ts';
 import { missingCompiler } from '../support/processes/c-compiler.ts';
 import { missingForGuest } from '../support/runner/guest-tests.ts';
 import { repositoryRoot } from '../support/runner/source-files.ts';
@@ -16,16 +17,25 @@ import { temporaryFolder } from '../support/runner/temporary-folder.ts';
 const ARCHITECTURE = ARCHITECTURES.x86_64;
 const missingGuest = missingForGuest({ guest: 'x86_64', memoryMiB: 0 });
 const modules: GuestModules = missingGuest === undefined ? buildModules(ARCHITECTURE) : { missing: missingGuest };
+const drivers: GuestModules = missingGuest === undefined ? buildTestDrivers(ARCHITECTURE) : { missing: missingGuest };
 
 /** What a machine may lack. All else is a fault of the sources. */
-function lacking(): string | false {
-  if (!('missing' in modules)) return false;
-  return missingGuest !== undefined || /^(?:there is no|modules are built for)/u.test(modules.missing)
-    ? modules.missing
+function lacking(built: GuestModules): string | false {
+  if (!('missing' in built)) return false;
+  return missingGuest !== undefined || /^(?:there is no|modules are built for|linux-source-)/u.test(built.missing)
+    ? built.missing
     : false;
 }
 
-test("the kernel modules are built against the headers of the guest's kernel", { skip: lacking() }, () => {
+/** Assigning undefined to a variable would make it the text of that name. */
+function restore(environment: NodeJS.ProcessEnv, values: Readonly<Record<string, string | undefined>>): void {
+  for (const [name, value] of Object.entries(values)) {
+    if (value === undefined) delete environment[name];
+    else environment[name] = value;
+  }
+}
+
+test("the kernel modules are built against the headers of the guest's kernel", { skip: lacking(modules) }, () => {
   assert.ok('paths' in modules, JSON.stringify(modules));
   assert.deepEqual(
     modules.paths.map((path) => basename(path)),
@@ -33,6 +43,29 @@ test("the kernel modules are built against the headers of the guest's kernel", {
   );
   const { release } = fetchKernel(ARCHITECTURE);
   for (const path of modules.paths) assert.ok(readFileSync(path).includes(`vermagic=${release} `), path);
+});
+
+test("the kernel's own test drivers are built of Debian's source of the kernel", { skip: lacking(drivers) }, () => {
+  assert.ok('paths' in drivers, JSON.stringify(drivers));
+  assert.deepEqual(
+    drivers.paths.map((path) => basename(path)),
+    ['v4l2-mem2mem.ko', 'vim2m.ko'],
+  );
+  const { release } = fetchKernel(ARCHITECTURE);
+  for (const path of drivers.paths) assert.ok(readFileSync(path).includes(`vermagic=${release} `), path);
+});
+
+test("a guest without the kernel's test drivers is told why: which source is missing, and how it is had", (t) => {
+  const { DMABUF_VM_CACHE, DMABUF_FETCH_SOURCE } = process.env;
+  t.after(() => restore(process.env, { DMABUF_VM_CACHE, DMABUF_FETCH_SOURCE }));
+  Object.assign(process.env, { DMABUF_VM_CACHE: temporaryFolder(t), DMABUF_FETCH_SOURCE: '' });
+  assert.deepEqual(testDriversForGuest(ARCHITECTURE), {
+    environment: {
+      DMABUF_TEST_DRIVERS_MISSING:
+        'linux-source-6.12 is not in the cache: DMABUF_FETCH_SOURCE=1 npm test -- --only linux-source fetches it',
+    },
+    files: [],
+  });
 });
 
 test(

@@ -20,11 +20,12 @@ import type { ReadableWatch } from './kernel-calls.ts';
  * The event that a descriptor is waited for. `hangUp`: the other end of a socket is gone,
  * regardless of unread data. `urgent`: an event of a V4L2 device.
  */
-export type ReadinessKind = 'read' | 'write' | 'hangUp' | 'urgent';
+export type ReadinessKind = 'read' | 'write' | 'readOrWrite' | 'hangUp' | 'urgent';
 
 const EVENTS: Readonly<Record<ReadinessKind, number>> = {
   read: EPOLLIN,
   write: EPOLLOUT,
+  readOrWrite: EPOLLIN | EPOLLOUT,
   hangUp: EPOLLRDHUP,
   urgent: EPOLLPRI,
 };

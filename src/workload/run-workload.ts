@@ -1,6 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
-import { throwIfAborted } from '../base/abort.ts';
 import { SeededRandom } from '../base/seeded-random.ts';
 import type { Heap } from '../heap/heap.ts';
 import { TraceAnalysis } from '../trace/analysis/trace-analysis.ts';
@@ -9,9 +6,11 @@ import type { MappingEvent, TraceSummary, UnmappingEvent } from '../trace/mappin
 import type { Conversion } from './kernel/exporter-mapping.ts';
 import { KernelFunctions } from './kernel/kernel-functions.ts';
 import type { LockUse } from './kernel/kernel-lock.ts';
-import type { CallerVariant, Load } from './loads/load.ts';
+import { driveLoad } from './drive-load.ts';
+import type { LoadExtent, LoadOutcome, StartedLoad } from './drive-load.ts';
+import type { CallerVariant } from './loads/load.ts';
 import { startLoad } from './loads/start-load.ts';
-import type { PacedLoad, Workload } from './workload.ts';
+import type { Workload } from './workload.ts';
 
 /** How a workload is run. */
 export interface RunWorkloadOptions {
@@ -20,23 +19,12 @@ export interface RunWorkloadOptions {
   readonly conversion: Conversion;
   /** Of what is drawn at random. */
   readonly seed: number;
-  /** In real time, for so long; or as fast as possible, so many steps of each consumer. */
-  readonly extent: { readonly seconds: number } | { readonly stepCount: number };
+  readonly extent: LoadExtent;
   readonly signal?: AbortSignal | undefined;
   /** Told of each mapping and unmapping. */
   readonly onRecord?: ((record: MappingEvent | UnmappingEvent) => void) | undefined;
   /** Told after each step of any consumer. */
   readonly onStep?: (() => void) | undefined;
-}
-
-/** How one consumer got on. */
-interface LoadOutcome {
-  readonly consumer: string;
-  readonly stepCount: number;
-  /** Steps that were done after their deadline. Absent: it was not paced. */
-  readonly lateCount?: number;
-  /** Of a step, from when it was due to when it was done, at the longest. */
-  readonly stepNsMax: number;
 }
 
 /** What a run gives. */
@@ -67,54 +55,41 @@ export async function runWorkload(workload: Workload, options: RunWorkloadOption
     },
   });
   const random = new SeededRandom(options.seed);
-  const started: { readonly load: Load; readonly description: PacedLoad }[] = [];
+  const started: StartedLoad[] = [];
   try {
     for (const description of workload.loads)
       started.push({ description, load: await startLoad(description, { kernel, heap, random, caller }) });
-    const since = nowNs();
-    const loads = await Promise.all(
-      started.map(async ({ load, description }) => await drive(load, description, options)),
-    );
-    analysis.addChecked(summaryOf(counts, (nowNs() - since) / 1e9));
+    const since = performance.now();
+    const loads = await driveAll(started, options);
+    analysis.addChecked(summaryOf(counts, (performance.now() - since) / 1000));
     return { loads, lockUse: kernel.lockUse, report: analysis.report() };
   } finally {
     for (const { load } of started.toReversed()) await load.close();
   }
 }
 
+/** Where one fails, the others end at their next step, before anything is closed. */
+async function driveAll(started: readonly StartedLoad[], options: RunWorkloadOptions): Promise<LoadOutcome[]> {
+  const failed = new AbortController();
+  const { extent, onStep } = options;
+  const signal = options.signal === undefined ? failed.signal : AbortSignal.any([options.signal, failed.signal]);
+  const outcomes = await Promise.allSettled(
+    started.map(async (each) => {
+      try {
+        return await driveLoad(each, { extent, onStep, signal });
+      } catch (error) {
+        failed.abort(error);
+        throw error;
+      }
+    }),
+  );
+  return outcomes.map((outcome) => {
+    if (outcome.status === 'rejected') throw failed.signal.reason;
+    return outcome.value;
+  });
+}
+
 function summaryOf(counts: { mapping: number; unmapping: number }, timeSpanSeconds: number): TraceSummary {
   const { mapping: mappings, unmapping: unmappings } = counts;
   return { kind: 'summary', mappings, unmappings, unreadableLines: [], lostEvents: 0, timeSpanSeconds };
-}
-
-async function drive(load: Load, description: PacedLoad, options: RunWorkloadOptions): Promise<LoadOutcome> {
-  const { extent, signal, onStep } = options;
-  const { consumer, stepsPerSecond } = description;
-  const isPaced = 'seconds' in extent;
-  const stepCount = isPaced ? Math.ceil(extent.seconds * stepsPerSecond) : extent.stepCount;
-  const periodNs = 1e9 / stepsPerSecond;
-  const deadlineNs = description.deadlineMs === undefined ? periodNs : description.deadlineMs * 1e6;
-  const since = nowNs();
-  let lateCount = 0;
-  let stepNsMax = 0;
-  for (let index = 0; index < stepCount; index += 1) {
-    throwIfAborted(signal);
-    const dueNs = isPaced ? since + index * periodNs : nowNs();
-    if (isPaced) await waitUntil(dueNs, signal);
-    await load.step(index);
-    const tookNs = nowNs() - dueNs;
-    if (tookNs > deadlineNs) lateCount += 1;
-    stepNsMax = Math.max(stepNsMax, tookNs);
-    onStep?.();
-  }
-  return { consumer, stepCount, ...(isPaced ? { lateCount } : {}), stepNsMax };
-}
-
-async function waitUntil(dueNs: number, signal: AbortSignal | undefined): Promise<void> {
-  const ms = (dueNs - nowNs()) / 1e6;
-  if (ms > 0) await sleep(ms, undefined, { signal });
-}
-
-function nowNs(): number {
-  return performance.now() * 1e6;
 }

@@ -1,9 +1,12 @@
 /** `dmabuf workload`: what it lists, replays and refuses. */
 
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { runCli } from '../support/processes/run-cli.ts';
+import { temporaryFolder } from '../support/runner/temporary-folder.ts';
 
 interface RunJson {
   readonly loads: readonly { readonly consumer: string; readonly stepCount: number }[];
@@ -45,6 +48,35 @@ test('dmabuf workload run --caller fixed leaves out the mappings that drivers do
   assert.equal(runJson('frame-processing').report.mappingCount, 18);
   assert.equal(runJson('frame-processing', '--caller', 'fixed').report.mappingCount, 0);
   assert.deepEqual(runJson('npu-sessions', '--seed', '7', '--conversion', 'entry').report.callers.length, 2);
+});
+
+test('dmabuf workload run replays the workload of a file, in the form that show --json prints', (t) => {
+  const file = join(temporaryFolder(t), 'board.json');
+  writeFileSync(file, runCli('workload', 'show', 'capture-metadata', '--json').stdout);
+  // 60 requests a second, each of which maps.
+  assert.equal(runJson(file).report.mappingCount, 12);
+  const { workloads } = JSON.parse(readFileSync(file, 'utf8')) as { workloads: { loads: object[] }[] };
+  const [workload] = workloads;
+  assert.ok(workload !== undefined);
+  workload.loads = [{ ...workload.loads[0], stepsPerSecond: 30, bufferCount: 1 }];
+  writeFileSync(file, JSON.stringify(workload));
+  assert.equal(runJson(file).report.mappingCount, 6);
+  assert.equal(runJson(file, '--caller', 'fixed').report.mappingCount, 1);
+});
+
+test('dmabuf workload names what is wrong with a file, and where', (t) => {
+  const file = join(temporaryFolder(t), 'board.json');
+  const see = '"dmabuf workload show NAME --json" prints one to begin with';
+  const refusal = (text: string): string => {
+    writeFileSync(file, text);
+    const { status, stdout, stderr } = runCli('workload', 'run', file);
+    assert.deepEqual([status, stdout], [1, '']);
+    return stderr;
+  };
+  assert.equal(refusal('{'), `dmabuf: Cannot use ${file} as a workload as it is no JSON: ${see}\n`);
+  assert.equal(refusal('{}'), `dmabuf: Cannot use ${file} as a workload as name is missing: ${see}\n`);
+  const { status, stderr } = runCli('workload', 'show', '/none/board.json');
+  assert.deepEqual([status, stderr], [1, 'dmabuf: Cannot read /none/board.json as there is no such file\n']);
 });
 
 test('dmabuf workload refuses what it cannot do, and says what it can', () => {

@@ -91,6 +91,37 @@ test('a workload that is aborted gives back what it had', async () => {
   assert.equal(steps, 3);
 });
 
+test('where one consumer fails, the others end, and all is given back', async () => {
+  using heap = openEmbeddedHeap({ capacity: 64 * MiB });
+  const fence = { consumer: 'nvidia-pva', lengthBytes: 4096, bufferCount: 2, fenceCount: 1 } as const;
+  const loads = [
+    { ...fence, stepsPerSecond: 1000 },
+    { ...fence, stepsPerSecond: 500 },
+  ];
+  let steps = 0;
+  const onStep = (): void => {
+    steps += 1;
+    if (steps === 5) throw new Error('the fifth step fails');
+  };
+  const workload = { name: 'two', title: '', basis: '', loads };
+  const options = { heap, caller: 'as-is', conversion: 'page', seed: 0, extent: { seconds: 60 }, onStep } as const;
+  await assert.rejects(runWorkload(workload, options), /the fifth step fails/u);
+  // The other one was at most within a step.
+  assert.ok(steps <= 6, `${steps} steps`);
+  assert.equal(heap.stats().bufferCount, 0);
+});
+
+test('a workload that cannot keep up can be aborted all the same', async () => {
+  using heap = openEmbeddedHeap({ capacity: 64 * MiB });
+  const fence = { consumer: 'nvidia-pva', lengthBytes: 4096, bufferCount: 2, fenceCount: 1 } as const;
+  const workload = { name: 'too-fast', title: '', basis: '', loads: [{ ...fence, stepsPerSecond: 1e9 }] };
+  const controller = new AbortController();
+  const reason = new Error('enough');
+  setTimeout(() => controller.abort(reason), 20);
+  const options = { heap, caller: 'as-is', conversion: 'page', seed: 0, extent: { seconds: 60 } } as const;
+  await assert.rejects(runWorkload(workload, { ...options, signal: controller.signal }), reason);
+});
+
 test('the same seed gives the same mappings, in their order', async () => {
   const sizesOf = async (seed: number): Promise<(number | undefined)[]> => {
     const sizes: (number | undefined)[] = [];

@@ -21,9 +21,11 @@ export const WORKLOAD_DESCRIPTION = {
       { name: 'list', text: 'the workloads; the same without a word' },
       { name: 'show NAME', text: 'its consumers with their sizes and rates, and where those come from' },
       { name: 'run NAME', text: 'replays it' },
+      { name: 'FILE.json', text: "instead of a NAME: a workload of one's own, in the form that show --json prints" },
     ],
     suggestions: WORKLOAD_ACTIONS,
     isRepeatable: true,
+    completion: 'file',
   },
   options: {
     for: { value: 'SECONDS', text: 'run: how long. Default: 10' },

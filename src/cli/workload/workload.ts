@@ -9,6 +9,7 @@ import type { Terminal } from '../terminal.ts';
 import { parseWorkloadWords, WORKLOAD_ACTIONS, WORKLOAD_DESCRIPTION } from './description.ts';
 import type { WorkloadOptions } from './description.ts';
 import { formatWorkload, formatWorkloads } from './report.ts';
+import { isFileName, readWorkloadFile } from './read-workload-file.ts';
 import { runOnTerminal } from './run.ts';
 
 const RUN_OPTIONS = ['for', 'caller', 'conversion', 'heap', 'seed'] as const;
@@ -21,9 +22,9 @@ export const workloadCommand: Command = {
     const { options, words } = parseWorkloadWords(args);
     const [action = 'list', name, ...rest] = words;
     if (rest.length > 0) throw new UsageError(`Cannot use "${rest.join(' ')}": one workload at a time`);
-    if (action === 'run') return await runOnTerminal(findWorkload(name), options, terminal);
+    if (action === 'run') return await runOnTerminal(await readWorkload(name), options, terminal);
     refuseRunOptions(options);
-    if (action === 'show') return show([findWorkload(name)], options, terminal);
+    if (action === 'show') return show([await readWorkload(name)], options, terminal);
     if (action !== 'list' || name !== undefined) throw unknownAction(words);
     return show(RECIPES, options, terminal);
   },
@@ -38,8 +39,12 @@ function show(workloads: readonly Workload[], { json }: WorkloadOptions, termina
   return SUCCEEDED;
 }
 
-function findWorkload(name: string | undefined): Workload {
+async function readWorkload(name: string | undefined): Promise<Workload> {
   if (name === undefined) throw new UsageError(`Cannot tell which workload is meant: ${SEE_LIST}`);
+  return isFileName(name) ? await readWorkloadFile(name) : findWorkload(name);
+}
+
+function findWorkload(name: string): Workload {
   const found = RECIPES.find((recipe) => recipe.name === name);
   if (found !== undefined) return found;
   const names = RECIPES.map((recipe) => recipe.name);

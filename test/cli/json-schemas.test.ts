@@ -68,6 +68,7 @@ test('every schema has the name of its format, and refuses any other object', ()
       'dmabuf-source-callers',
       'dmabuf-trace',
       'dmabuf-vmap',
+      'dmabuf-workload-comparison',
       'dmabuf-workload-run',
       'dmabuf-workloads',
     ],
@@ -113,6 +114,7 @@ test('dmabuf workload prints what its schemas say', () => {
   assertPrintsValid('dmabuf-workloads', 'workload', 'show', 'decoder');
   for (const caller of ['as-is', 'fixed'])
     assertPrintsValid('dmabuf-workload-run', 'workload', 'run', 'decoder', '--for', '0.1', '--caller', caller);
+  assertPrintsValid('dmabuf-workload-comparison', 'workload', 'run', 'capture-metadata', '--for', '0.2', '--compare');
 });
 
 test('dmabuf vmap prints what its schema says', () => {

@@ -79,6 +79,23 @@ test('dmabuf workload names what is wrong with a file, and where', (t) => {
   assert.deepEqual([status, stderr], [1, 'dmabuf: Cannot read /none/board.json as there is no such file\n']);
 });
 
+test('dmabuf workload run --compare has a row for each choice, with what each maps', () => {
+  const { status, stdout } = runCli('workload', 'run', 'frame-processing', '--for', '1', '--compare');
+  assert.equal(status, 0);
+  // 30 frames a second of three buffers, in 20 runs of 50 ms: two frames each.
+  const rows = [...stdout.matchAll(/^(as-is|fixed) +(page|entry) +(\d+) +\d+ +([\d.]+.*-.*)$/gmu)];
+  assert.deepEqual(
+    rows.map(([, caller, conversion, mappings]) => [caller, conversion, mappings]),
+    [
+      ['as-is', 'page', '6'],
+      ['as-is', 'entry', '6'],
+      ['fixed', 'page', '0'],
+      ['fixed', 'entry', '0'],
+    ],
+    stdout,
+  );
+});
+
 test('dmabuf workload refuses what it cannot do, and says what it can', () => {
   for (const [args, message] of [
     [['run'], 'Cannot tell which workload is meant: "dmabuf workload list" has them'],
@@ -91,6 +108,11 @@ test('dmabuf workload refuses what it cannot do, and says what it can', () => {
     [['list', 'decoder'], 'Cannot tell what to do with "list decoder": it must be one of list, show, run'],
     [['run', 'decoder', 'usb-camera'], 'Cannot use "usb-camera": one workload at a time'],
     [['show', 'decoder', '--for', '5'], 'Cannot use --for without run'],
+    [['show', 'decoder', '--compare'], 'Cannot use --compare without run'],
+    [
+      ['run', 'decoder', '--compare', '--caller', 'fixed'],
+      'Cannot use --caller or --conversion with --compare, which takes all of them in turn',
+    ],
     [['run', 'decoder', '--for', 'ever'], 'Cannot end after "ever": --for must be a number of seconds, such as 10'],
     [
       ['run', 'decoder', '--seed', '1.5'],

@@ -45,6 +45,9 @@ export const WORKLOAD_DESCRIPTION = {
         { name: 'entry', text: 'entry by entry, as the patch of April 2026 does' },
       ],
     },
+    compare: {
+      text: 'run: under all choices of --caller and --conversion in turn, within the time of --for: one table, with the range of the rounds',
+    },
     heap: {
       value: 'NAME',
       text: 'run: on this heap of the machine. Default: an embedded heap',
@@ -55,7 +58,9 @@ export const WORKLOAD_DESCRIPTION = {
       text:
         'one object instead: of the format dmabuf-workloads {workloads: [{name, title, basis, loads}]}, for list and show; of the ' +
         'format dmabuf-workload-run {workload, heap, backend, caller, conversion, seed, seconds, loads: [{consumer, stepCount, ' +
-        'lateCount, stepNsMax}], lockUse, report}, where report is what "dmabuf trace report --json" gives',
+        'lateCount, stepNsMax}], lockUse, report}, where report is what "dmabuf trace report --json" gives; with --compare of the ' +
+        'format dmabuf-workload-comparison {workload, heap, backend, seed, seconds, variants: [{caller, conversion, mappingCount, ' +
+        'stepCount, lateCount, mappingNs, conversionNs, lockedNs}]}, times of a step: {low, median, high}',
     },
   },
   exitStatus: '0, also where steps were late; 1 when a heap or a mapping was refused',

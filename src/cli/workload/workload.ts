@@ -10,9 +10,10 @@ import { parseWorkloadWords, WORKLOAD_ACTIONS, WORKLOAD_DESCRIPTION } from './de
 import type { WorkloadOptions } from './description.ts';
 import { formatWorkload, formatWorkloads } from './report.ts';
 import { isFileName, readWorkloadFile } from './read-workload-file.ts';
+import { compareOnTerminal } from './compare.ts';
 import { runOnTerminal } from './run.ts';
 
-const RUN_OPTIONS = ['for', 'caller', 'conversion', 'heap', 'seed'] as const;
+const RUN_OPTIONS = ['for', 'caller', 'conversion', 'heap', 'seed', 'compare'] as const;
 const SEE_LIST = '"dmabuf workload list" has them';
 
 export const workloadCommand: Command = {
@@ -22,7 +23,10 @@ export const workloadCommand: Command = {
     const { options, words } = parseWorkloadWords(args);
     const [action = 'list', name, ...rest] = words;
     if (rest.length > 0) throw new UsageError(`Cannot use "${rest.join(' ')}": one workload at a time`);
-    if (action === 'run') return await runOnTerminal(await readWorkload(name), options, terminal);
+    if (action === 'run') {
+      const run = options.compare ? compareOnTerminal : runOnTerminal;
+      return await run(await readWorkload(name), options, terminal);
+    }
     refuseRunOptions(options);
     if (action === 'show') return show([await readWorkload(name)], options, terminal);
     if (action !== 'list' || name !== undefined) throw unknownAction(words);
@@ -52,7 +56,7 @@ function findWorkload(name: string): Workload {
 }
 
 function refuseRunOptions(options: WorkloadOptions): void {
-  const given = RUN_OPTIONS.find((option) => options[option] !== undefined);
+  const given = RUN_OPTIONS.find((option) => options[option] !== undefined && options[option] !== false);
   if (given !== undefined) throw new UsageError(`Cannot use --${given} without run`);
 }
 

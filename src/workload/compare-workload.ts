@@ -1,0 +1,109 @@
+import { median } from '../base/median.ts';
+import type { Heap } from '../heap/heap.ts';
+import type { Conversion } from './kernel/exporter-mapping.ts';
+import type { CallerVariant } from './loads/load.ts';
+import { runWorkload } from './run-workload.ts';
+import type { WorkloadOutcome } from './run-workload.ts';
+import type { Workload } from './workload.ts';
+
+/** What a run was, of several. */
+export interface Interval {
+  readonly low: number;
+  readonly median: number;
+  readonly high: number;
+}
+
+/** One choice for drivers and for the heap, and what it came to. */
+export interface VariantOutcome {
+  readonly caller: CallerVariant;
+  readonly conversion: Conversion;
+  /** In a round: the same in each. */
+  readonly mappingCount: number;
+  /** In a round, of all consumers. */
+  readonly stepCount: number;
+  /** Of all rounds. */
+  readonly lateCount: number;
+  /** In ns, for each step: in `dma_buf_vmap`. */
+  readonly mappingNs: Interval;
+  /** In ns, for each step: of that, the sg table to pages. Absent: no table was seen. */
+  readonly conversionNs?: Interval;
+  /** In ns, for each step: how long reservation locks were held. */
+  readonly lockedNs: Interval;
+}
+
+/** How a workload is compared. */
+interface CompareWorkloadOptions {
+  readonly heap: Heap;
+  readonly seed: number;
+  /** Of all runs together, in real time. */
+  readonly seconds: number;
+  readonly signal: AbortSignal;
+  /** Told before each run. */
+  readonly onRun: (done: number, total: number) => void;
+}
+
+type Variant = Pick<VariantOutcome, 'caller' | 'conversion'>;
+
+const VARIANTS: readonly Variant[] = [
+  { caller: 'as-is', conversion: 'page' },
+  { caller: 'as-is', conversion: 'entry' },
+  { caller: 'fixed', conversion: 'page' },
+  { caller: 'fixed', conversion: 'entry' },
+];
+/** As many give an interval that says something. */
+const ROUND_COUNT = 5;
+
+/**
+ * Runs a workload under all choices, one after the other and then again: what the machine does
+ * besides falls on all of them alike.
+ *
+ * @throws as {@link runWorkload}
+ */
+export async function compareWorkload(
+  workload: Workload,
+  { heap, seed, seconds, signal, onRun }: CompareWorkloadOptions,
+): Promise<VariantOutcome[]> {
+  const total = ROUND_COUNT * VARIANTS.length;
+  const extent = { seconds: seconds / total };
+  const outcomes = VARIANTS.map((): WorkloadOutcome[] => []);
+  for (let round = 0; round < ROUND_COUNT; round += 1) {
+    for (const [index, variant] of VARIANTS.entries()) {
+      onRun(round * VARIANTS.length + index, total);
+      outcomes[index]?.push(await runWorkload(workload, { heap, ...variant, seed, extent, signal }));
+    }
+  }
+  return VARIANTS.map((variant, index) => summarize(variant, outcomes[index] ?? []));
+}
+
+function summarize({ caller, conversion }: Variant, rounds: readonly WorkloadOutcome[]): VariantOutcome {
+  const stepCount = stepsOf(rounds[0]);
+  const perStep = (select: (outcome: WorkloadOutcome) => number): Interval => {
+    const values = rounds.map((outcome) => select(outcome) / stepsOf(outcome));
+    return { low: Math.min(...values), median: median(values), high: Math.max(...values) };
+  };
+  const isDivided = rounds.some(({ report }) => report.callers.some(({ partTimes }) => partTimes !== undefined));
+  return {
+    caller,
+    conversion,
+    mappingCount: rounds[0]?.report.mappingCount ?? 0,
+    stepCount,
+    lateCount: rounds.flatMap(({ loads }) => loads).reduce((sum, { lateCount = 0 }) => sum + lateCount, 0),
+    mappingNs: perStep(({ report }) => sumOf(report.callers.map(({ totalNs = 0 }) => totalNs))),
+    ...(isDivided
+      ? {
+          conversionNs: perStep(({ report }) =>
+            sumOf(report.callers.map(({ partTimes }) => partTimes?.['sg-to-pages'] ?? 0)),
+          ),
+        }
+      : {}),
+    lockedNs: perStep(({ lockUse }) => lockUse.heldNs),
+  };
+}
+
+function stepsOf(outcome: WorkloadOutcome | undefined): number {
+  return sumOf((outcome?.loads ?? []).map(({ stepCount }) => stepCount));
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}

@@ -4,7 +4,7 @@ import type { BufferView } from '../../heap/view.ts';
 import type { KernelFunctions } from '../kernel/kernel-functions.ts';
 import type { AttachVb2Memory, Vb2Memory } from './vb2-queue.ts';
 
-const QUEUE = ['__prepare_dmabuf', '__buf_prepare', 'vb2_core_qbuf', 'vb2_qbuf', 'vb2_ioctl_qbuf'];
+const QUEUE = ['__prepare_dmabuf', '__buf_prepare', 'vb2_core_qbuf', 'vb2_qbuf'];
 const RELEASE = ['__vb2_plane_dmabuf_put'];
 
 /**

@@ -6,6 +6,7 @@ import { SUCCEEDED } from '../command.ts';
 import type { ExitStatus } from '../command.ts';
 import { writeJsonLine } from '../json-line.ts';
 import { UsageError } from '../parse-arguments.ts';
+import { formatSection } from '../report-section.ts';
 import { formatTable, wrapText } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import { untilInterrupted } from '../until-interrupted.ts';
@@ -22,9 +23,17 @@ const COLUMNS = [
   { heading: 'LOCKED', align: 'right' },
 ] as const;
 
-/** Replays a workload under all choices, and prints one table. Ctrl-C ends it without one. */
+interface Comparison {
+  readonly name: string;
+  readonly variants: readonly VariantOutcome[];
+}
+
+/**
+ * Replays workloads under all choices, one after the other, and prints a table of each. Ctrl-C ends
+ * it with those that are done.
+ */
 export async function compareOnTerminal(
-  workload: Workload,
+  workloads: readonly Workload[],
   options: WorkloadOptions,
   terminal: Terminal,
 ): Promise<ExitStatus> {
@@ -32,27 +41,36 @@ export async function compareOnTerminal(
     throw new UsageError('Cannot use --caller or --conversion with --compare, which takes all of them in turn');
   const { seconds, seed } = readRunFacts(options);
   using heap = openWorkloadHeap(options.heap);
-  let variants: VariantOutcome[] | undefined;
-  const onRun = (done: number, total: number): void => terminal.showProgress(`${done} of ${total} runs are done`);
+  const comparisons: Comparison[] = [];
   await untilInterrupted(async (signal) => {
-    variants = await compareWorkload(workload, { heap, seed, seconds, signal, onRun });
+    for (const workload of workloads) {
+      const onRun = (done: number, total: number): void =>
+        terminal.showProgress(`${workload.name}: ${done} of ${total} runs are done`);
+      const variants = await compareWorkload(workload, { heap, seed, seconds, signal, onRun });
+      comparisons.push({ name: workload.name, variants });
+    }
   }).catch(failOnRefusal);
   terminal.clearProgress();
-  if (variants === undefined) return SUCCEEDED;
-  const facts = { workload: workload.name, heap: heap.name, backend: heap.backend, seed, seconds };
-  if (options.json)
-    writeJsonLine({ format: 'dmabuf-workload-comparison', version: 1, ...facts, variants }, terminal.writeJson);
-  else for (const line of formatComparison(variants, facts, terminal)) terminal.print(line);
+  const facts = { heap: heap.name, backend: heap.backend, seed, seconds };
+  const head = { format: 'dmabuf-workload-comparison', version: 1, ...facts };
+  if (options.json) writeJsonLine({ ...head, workloads: comparisons }, terminal.writeJson);
+  else for (const line of formatComparisons(comparisons, facts, terminal)) terminal.print(line);
   return SUCCEEDED;
 }
 
-function formatComparison(
-  variants: readonly VariantOutcome[],
-  { workload, heap, backend }: { readonly workload: string; readonly heap: string; readonly backend: string },
-  { bold, columns }: Terminal,
+function formatComparisons(
+  comparisons: readonly Comparison[],
+  { heap, backend }: { readonly heap: string; readonly backend: string },
+  terminal: Terminal,
 ): string[] {
-  const heading = `${workload} on heap ${heap} (${backend}): time of a step, the range of the rounds`;
-  return [...wrapText(heading, columns).map(bold), '', ...formatTable(COLUMNS, variants.map(toCells), columns)];
+  const heading = `Time of a step on heap ${heap} (${backend}): the range of the rounds`;
+  return [
+    ...wrapText(heading, terminal.columns),
+    ...comparisons.flatMap(({ name, variants }) => {
+      const lines = formatTable(COLUMNS, variants.map(toCells), terminal.columns);
+      return formatSection({ heading: name, lines }, terminal);
+    }),
+  ];
 }
 
 function toCells(variant: VariantOutcome): string[] {

@@ -46,7 +46,9 @@ export const WORKLOAD_DESCRIPTION = {
       ],
     },
     compare: {
-      text: 'run: under all choices of --caller and --conversion in turn, within the time of --for: one table, with the range of the rounds',
+      text:
+        'run: under all choices of --caller and --conversion in turn, within the time of --for: one table, with the range of the ' +
+        'rounds. Without NAME: all workloads, one after the other',
     },
     heap: {
       value: 'NAME',
@@ -59,8 +61,8 @@ export const WORKLOAD_DESCRIPTION = {
         'one object instead: of the format dmabuf-workloads {workloads: [{name, title, basis, loads}]}, for list and show; of the ' +
         'format dmabuf-workload-run {workload, heap, backend, caller, conversion, seed, seconds, loads: [{consumer, stepCount, ' +
         'lateCount, stepNsMax}], lockUse, report}, where report is what "dmabuf trace report --json" gives; with --compare of the ' +
-        'format dmabuf-workload-comparison {workload, heap, backend, seed, seconds, variants: [{caller, conversion, mappingCount, ' +
-        'stepCount, lateCount, mappingNs, conversionNs, lockedNs}]}, times of a step: {low, median, high}',
+        'format dmabuf-workload-comparison {heap, backend, seed, seconds, workloads: [{name, variants: [{caller, conversion, ' +
+        'mappingCount, stepCount, lateCount, mappingNs, conversionNs, lockedNs}]}]}, times of a step: {low, median, high}',
     },
   },
   exitStatus: '0, also where steps were late; 1 when a heap or a mapping was refused',

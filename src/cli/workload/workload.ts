@@ -23,10 +23,9 @@ export const workloadCommand: Command = {
     const { options, words } = parseWorkloadWords(args);
     const [action = 'list', name, ...rest] = words;
     if (rest.length > 0) throw new UsageError(`Cannot use "${rest.join(' ')}": one workload at a time`);
-    if (action === 'run') {
-      const run = options.compare ? compareOnTerminal : runOnTerminal;
-      return await run(await readWorkload(name), options, terminal);
-    }
+    if (action === 'run' && options.compare)
+      return await compareOnTerminal(name === undefined ? RECIPES : [await readWorkload(name)], options, terminal);
+    if (action === 'run') return await runOnTerminal(await readWorkload(name), options, terminal);
     refuseRunOptions(options);
     if (action === 'show') return show([await readWorkload(name)], options, terminal);
     if (action !== 'list' || name !== undefined) throw unknownAction(words);

@@ -10,9 +10,12 @@ export class GuestError extends Error {
 export class GuestEndError extends GuestError {
   /** In one line. The message also contains the console's output. */
   readonly why: string;
+  /** Whether the kernel panicked before the command began. */
+  readonly isBootPanic: boolean;
 
-  constructor(why: string, consoleLines: string) {
+  constructor(why: string, consoleLines: string, isBootPanic: boolean) {
     super(`The guest's command did not end as ${why}. The console's last lines:\n${consoleLines}`);
     this.why = why;
+    this.isBootPanic = isBootPanic;
   }
 }

@@ -14,6 +14,7 @@ import type { EmulatorLimits } from './emulator-end.ts';
 import { emulatorCommand, INSTRUCTION_NS } from './emulator.ts';
 import type { EmulatorDescriptors, Machine } from './emulator.ts';
 import { GuestEndError } from './guest-error.ts';
+import { BEGUN } from './init-script.ts';
 import { answerScreenDumps } from './screen-dumps.ts';
 
 /**
@@ -41,6 +42,7 @@ const DESCRIPTORS: EmulatorDescriptors = {
 const CHANNEL_COUNT = Object.keys(DESCRIPTORS).length - 1;
 const TAIL_CHARACTERS = 32_768;
 const CONSOLE_LINES_SHOWN = 40;
+const PANIC = 'Kernel panic - not syncing';
 /** A shell reports a signal as 128 plus its number. */
 const SIGNAL_BASE = 128;
 
@@ -52,6 +54,18 @@ const SIGNAL_BASE = 128;
  *   panic, a crash of the emulator, a command beyond its time limit
  */
 export async function runGuest(run: GuestRun): Promise<number> {
+  try {
+    return await bootAndRun(run);
+  } catch (error) {
+    if (!(error instanceof GuestEndError) || !error.isBootPanic) throw error;
+    // The kernel patches its own code as it boots, and an emulator's second processor sometimes
+    // crashes at that ("Oops: int3"): once in some hundred boots.
+    run.stderr.write(`vm: the kernel panicked before the command began: booting again\n`);
+    return await bootAndRun(run);
+  }
+}
+
+async function bootAndRun(run: GuestRun): Promise<number> {
   const emulator = startEmulator(run);
   // One that is ended before it has read everything resets its channels: how it ended says more.
   for (const stream of emulator.stdio) stream?.on('error', () => {});
@@ -68,7 +82,8 @@ export async function runGuest(run: GuestRun): Promise<number> {
 
   const status = /^status (?<status>\d+)$/mu.exec(control())?.groups?.['status'];
   if (status === undefined) {
-    throw new GuestEndError(cause, lastLines(console()));
+    const isBootPanic = !control().split('\n').includes(BEGUN) && console().includes(PANIC);
+    throw new GuestEndError(cause, lastLines(console()), isBootPanic);
   }
   const signal = signalOf(Number(status));
   if (signal !== undefined) {
@@ -106,7 +121,7 @@ function signalOf(status: number): string | undefined {
 function lastLines(text: string): string {
   const lines = text.trimEnd().split(/\r*\n/u);
   const shownFrom = Math.max(0, lines.length - CONSOLE_LINES_SHOWN);
-  const panic = lines.findIndex((line) => line.includes('Kernel panic - not syncing'));
+  const panic = lines.findIndex((line) => line.includes(PANIC));
   const first = panic === -1 ? shownFrom : Math.min(panic, shownFrom);
   return lines.slice(first).join('\n');
 }

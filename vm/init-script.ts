@@ -10,6 +10,9 @@ export const COMMAND_PATH = '/guest/command';
 /** Exists when the command wants a terminal. */
 export const TERMINAL_PATH = '/guest/terminal';
 
+/** What the control channel says before the command runs. */
+export const BEGUN = 'begun';
+
 /** A line in the kernel's log: everything after it happened while the command ran. */
 const COMMAND_MARK = 'dmabuf-guest: the command begins';
 
@@ -57,6 +60,7 @@ done
 exec 3>/dev/virtio-ports/${CHANNELS.control}
 cd ${PACKAGE_FOLDER}
 echo '${COMMAND_MARK}' >/dev/kmsg
+echo ${BEGUN} >&3
 
 if [ -e ${TERMINAL_PATH} ]; then
   setsid -c sh ${COMMAND_PATH} </dev/hvc0 >/dev/hvc0 2>&1 3>&-

@@ -89,6 +89,17 @@ test('npm run vm shows the last lines of the console when the kernel panics', { 
   assert.match(stderr, /Kernel panic - not syncing: sysrq triggered crash/u);
 });
 
+test('npm run vm boots once more when the kernel panics before the command begins', { skip }, async (t) => {
+  const init = join(temporaryFolder(t), 'init');
+  // Process 1 may not end.
+  writeFileSync(init, '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+  const { stderr, status } = await runInGuest('--file', `${init}=/init`, 'true');
+  assert.equal(status, NO_GUEST);
+  const boots = stderr.split('vm: the kernel panicked before the command began: booting again\n');
+  assert.equal(boots.length, 2, stderr);
+  assert.match(boots[1] ?? '', /Kernel panic - not syncing/u);
+});
+
 test(
   'npm run vm with --cpu qemu64 gives a guest without SIMD in WebAssembly, and says that TCG runs it',
   { skip },

@@ -39,6 +39,18 @@ function bufferFor(t: TestContext, length: number = 64 * KiB): DmaBuf {
   return buffer;
 }
 
+/** No two of its 16 pages lie together. */
+function scatteredBufferFor(t: TestContext): DmaBuf {
+  const heap = openEmbeddedHeap({
+    capacity: 64 * MiB,
+    fragmentation: { mix: 'single-pages', length: 64 * KiB },
+  });
+  t.after(() => heap.close());
+  const buffer = heap.allocate(64 * KiB);
+  t.after(() => buffer.close());
+  return buffer;
+}
+
 /** Counts mappings; makes every call of one function fail. */
 function kernelFor(failing?: KernelFunction): { kernel: KernelFunctions; mappings: () => number } {
   let count = 0;
@@ -171,13 +183,7 @@ test('intel-ipu-psys maps imported buffers, and undoes the attachment where it c
 });
 
 test('rknpu takes the last entry of a table for the whole, which is right for one entry alone', async (t) => {
-  const heap = openEmbeddedHeap({
-    capacity: 64 * MiB,
-    fragmentation: { mix: 'single-pages', length: 64 * KiB },
-  });
-  t.after(() => heap.close());
-  const scattered = heap.allocate(64 * KiB);
-  t.after(() => scattered.close());
+  const scattered = scatteredBufferFor(t);
   const { kernel } = kernelFor();
   const wrong = await RknpuMemory.create(kernel, scattered, { mapsLastEntryOnly: true });
   assert.equal(wrong.view.length, 4 * KiB);
@@ -191,13 +197,7 @@ test('rknpu takes the last entry of a table for the whole, which is right for on
 });
 
 test('vb2-dma-contig without an IOMMU refuses scattered pages, and tells NULL where it cannot map', async (t) => {
-  const heap = openEmbeddedHeap({
-    capacity: 64 * MiB,
-    fragmentation: { mix: 'single-pages', length: 64 * KiB },
-  });
-  t.after(() => heap.close());
-  const scattered = heap.allocate(64 * KiB);
-  t.after(() => scattered.close());
+  const scattered = scatteredBufferFor(t);
   const { kernel } = kernelFor();
   const bare = new Vb2Queue(vb2DmaContig(kernel, 'coda', { hasIommu: false }), 1);
   await assert.rejects(bare.queue(0, [scattered]), (error) => isDmaBufError(error, 'EFAULT'));

@@ -1,13 +1,11 @@
 import type { DmaBuf } from '../../heap/dma-buf.ts';
 import { DeviceMapping } from '../kernel/device-mapping.ts';
 import { KernelLock } from '../kernel/kernel-lock.ts';
-import type { LockUse } from '../kernel/kernel-lock.ts';
 import type { KernelFunctions } from '../kernel/kernel-functions.ts';
-import type { CallSite } from '../kernel/mapping-records.ts';
-import { mtkModule } from './mtk-modules.ts';
+import { mtkSite } from './mtk-modules.ts';
 
-const MAP = siteOf(['apu_sysmem_map', 'mdw_mem_create_map', 'mdw_mem_ioctl_map']);
-const UNMAP = siteOf(['apu_sysmem_unmap', 'mdw_mem_unmap', 'mdw_mem_ioctl_unmap']);
+const MAP = mtkSite('apusys', ['apu_sysmem_map', 'mdw_mem_create_map', 'mdw_mem_ioctl_map']);
+const UNMAP = mtkSite('apusys', ['apu_sysmem_unmap', 'mdw_mem_unmap', 'mdw_mem_ioctl_unmap']);
 
 interface ApusysSessionOptions {
   /**
@@ -32,10 +30,6 @@ export class ApusysSession {
   constructor(kernel: KernelFunctions, { mapsUnknownBuffers = false }: ApusysSessionOptions = {}) {
     this.#kernel = kernel;
     this.#mapsForCpu = mapsUnknownBuffers;
-  }
-
-  get lockUse(): LockUse {
-    return this.#lock.use;
   }
 
   /**
@@ -75,8 +69,4 @@ export class ApusysSession {
     await mapping.end();
     if (this.#mapsForCpu) await this.#kernel.vunmapUnlocked(buffer, UNMAP);
   }
-}
-
-function siteOf(path: readonly string[]): CallSite {
-  return { path, modules: [mtkModule('apusys', path)] };
 }

@@ -4,17 +4,15 @@ import type { DmaBuf } from '../../heap/dma-buf.ts';
 import type { Heap } from '../../heap/heap.ts';
 import type { BufferView } from '../../heap/view.ts';
 import { KernelLock } from '../kernel/kernel-lock.ts';
-import type { LockUse } from '../kernel/kernel-lock.ts';
 import type { KernelFunctions } from '../kernel/kernel-functions.ts';
-import type { CallSite } from '../kernel/mapping-records.ts';
-import { mtkModule } from './mtk-modules.ts';
+import { mtkSite } from './mtk-modules.ts';
 
 /** MDW_MEM_POOL_CHUNK_SIZE. */
 const CHUNK_BYTES: number = 4 * MiB;
 const PAGE_BYTES: number = 4 * KiB;
 const OPEN = ['mdw_mem_pool_chunk_add', 'mdw_mem_pool_create', 'mdw_drv_open'];
 const GROW = ['mdw_mem_pool_chunk_add', 'mdw_mem_pool_alloc', 'mdw_mem_ioctl'];
-const FREE = siteOf(['apu_sysmem_free', 'mdw_mem_pool_chunk_del', 'mdw_mem_pool_destroy']);
+const FREE = mtkSite('apusys', ['apu_sysmem_free', 'mdw_mem_pool_chunk_del', 'mdw_mem_pool_destroy']);
 
 interface Chunk {
   readonly buffer: DmaBuf;
@@ -61,10 +59,6 @@ export class ApusysPool {
     return this.#chunks.map(({ buffer }) => buffer.length);
   }
 
-  get lockUse(): LockUse {
-    return this.#lock.use;
-  }
-
   /**
    * A command of `lengthBytes`, zeroed through the mapping.
    *
@@ -101,7 +95,10 @@ export class ApusysPool {
   async #grow(lengthBytes: number, callers: readonly string[]): Promise<void> {
     const buffer = this.#kernel.allocate(this.#heap, lengthBytes, 'apusys');
     try {
-      const view = await this.#kernel.vmapUnlocked(buffer, siteOf(['apu_sysmem_alloc', 'mdw_mem_alloc', ...callers]));
+      const view = await this.#kernel.vmapUnlocked(
+        buffer,
+        mtkSite('apusys', ['apu_sysmem_alloc', 'mdw_mem_alloc', ...callers]),
+      );
       await this.#mapAgain(buffer, callers);
       this.#chunks.push({ buffer, view, used: Array.from({ length: lengthBytes / PAGE_BYTES }, () => false) });
     } catch (error) {
@@ -112,7 +109,7 @@ export class ApusysPool {
 
   async #mapAgain(buffer: DmaBuf, callers: readonly string[]): Promise<void> {
     try {
-      await this.#kernel.vmapUnlocked(buffer, siteOf(['apu_sysmem_map', 'mdw_mem_map', ...callers]));
+      await this.#kernel.vmapUnlocked(buffer, mtkSite('apusys', ['apu_sysmem_map', 'mdw_mem_map', ...callers]));
     } catch (error) {
       await this.#kernel.vunmapUnlocked(buffer, FREE);
       throw error;
@@ -141,8 +138,4 @@ function take(chunk: Chunk, firstPage: number, pageCount: number): ApusysCommand
 
 function roundUpToPowerOfTwo(lengthBytes: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(lengthBytes, PAGE_BYTES)));
-}
-
-function siteOf(path: readonly string[]): CallSite {
-  return { path, modules: [mtkModule('apusys', path)] };
 }

@@ -1,9 +1,9 @@
-import { isDmaBufError } from '../../base/errors.ts';
 import type { DmaBuf } from '../../heap/dma-buf.ts';
 import type { BufferView } from '../../heap/view.ts';
 import { DeviceMapping } from '../kernel/device-mapping.ts';
 import { KernelLock } from '../kernel/kernel-lock.ts';
 import type { KernelFunctions } from '../kernel/kernel-functions.ts';
+import { nullWhereRefused } from '../kernel/null-where-refused.ts';
 
 const DRIVER = 'etnaviv';
 const VMAP = ['etnaviv_gem_prime_vmap_impl', 'etnaviv_gem_vmap'];
@@ -66,11 +66,9 @@ export class EtnavivPrimeObject {
   async #mapOnce(): Promise<BufferView | undefined> {
     const site = { path: VMAP, driver: DRIVER };
     const map = (): BufferView => this.#kernel.vmap(this.#buffer, site);
-    try {
-      return this.#options.mapsWithoutReservation === true ? map() : await this.#kernel.reserve(this.#buffer, map);
-    } catch (error) {
-      if (isDmaBufError(error)) return undefined;
-      throw error;
-    }
+    const { mapsWithoutReservation = false } = this.#options;
+    return await nullWhereRefused(
+      mapsWithoutReservation ? map : async () => await this.#kernel.reserve(this.#buffer, map),
+    );
   }
 }

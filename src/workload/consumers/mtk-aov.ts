@@ -2,11 +2,10 @@ import type { DmaBuf } from '../../heap/dma-buf.ts';
 import type { Heap } from '../../heap/heap.ts';
 import type { BufferView } from '../../heap/view.ts';
 import type { KernelFunctions } from '../kernel/kernel-functions.ts';
-import { mtkModule } from './mtk-modules.ts';
+import { mtkSite } from './mtk-modules.ts';
 
-const PATH = ['aov_core_init', 'mtk_aov_probe'];
-const SITE = { path: PATH, modules: [mtkModule('mtk_aov', PATH)] };
-const UNINIT = ['aov_core_uninit'];
+const INIT = mtkSite('mtk_aov', ['aov_core_init', 'mtk_aov_probe']);
+const UNINIT = mtkSite('mtk_aov', ['aov_core_uninit']);
 
 /**
  * One event of five: two pictures, what the NPU reads and writes, a raw picture and statistics, in
@@ -45,7 +44,7 @@ export class MtkAov {
   ): Promise<MtkAov> {
     const buffer = kernel.allocate(heap, EVENT_COUNT * AOV_EVENT_BYTES, 'mtk_aov');
     try {
-      return new MtkAov(kernel, buffer, await kernel.vmapUnlocked(buffer, SITE));
+      return new MtkAov(kernel, buffer, await kernel.vmapUnlocked(buffer, INIT));
     } catch (error) {
       if (!leaksOnFailure) buffer.close();
       throw error;
@@ -58,7 +57,7 @@ export class MtkAov {
   }
 
   async stop(): Promise<void> {
-    await this.#kernel.vunmapUnlocked(this.#buffer, { path: UNINIT, modules: [mtkModule('mtk_aov', UNINIT)] });
+    await this.#kernel.vunmapUnlocked(this.#buffer, UNINIT);
     this.#buffer.close();
   }
 }

@@ -59,11 +59,6 @@ export class MtkCamera {
     for (const each of buffers) await this.#fill(each, sequence);
   }
 
-  /** How often a buffer was mapped anew for the device. */
-  get remapCount(): number {
-    return [...this.#queues.values()].reduce((count, queue) => count + queue.remapCount, 0);
-  }
-
   async stop(): Promise<void> {
     for (const queue of this.#queues.values()) await queue.release();
     this.#queues.clear();

@@ -1,7 +1,8 @@
-import { DmaBufError, isDmaBufError } from '../../base/errors.ts';
+import { DmaBufError } from '../../base/errors.ts';
 import type { DmaBuf } from '../../heap/dma-buf.ts';
 import type { BufferView } from '../../heap/view.ts';
 import type { KernelFunctions } from '../kernel/kernel-functions.ts';
+import { nullWhereRefused } from '../kernel/null-where-refused.ts';
 
 const DRIVER = 'tegra';
 const SUBMIT = ['host1x_job_pin', 'tegra_drm_submit'];
@@ -29,10 +30,6 @@ export async function submitToTegra(
 }
 
 async function mapCommands(kernel: KernelFunctions, commands: DmaBuf): Promise<BufferView | undefined> {
-  try {
-    return await kernel.vmapUnlocked(commands, { path: ['tegra_bo_mmap', ...SUBMIT], driver: DRIVER });
-  } catch (error) {
-    if (isDmaBufError(error)) return undefined;
-    throw error;
-  }
+  const site = { path: ['tegra_bo_mmap', ...SUBMIT], driver: DRIVER };
+  return await nullWhereRefused(async () => await kernel.vmapUnlocked(commands, site));
 }

@@ -1,10 +1,11 @@
 import { assert } from '../../base/assert.ts';
-import { DmaBufError, isDmaBufError } from '../../base/errors.ts';
+import { DmaBufError } from '../../base/errors.ts';
 import type { DmaBuf } from '../../heap/dma-buf.ts';
 import type { Attachment } from '../../heap/importer/attachment.ts';
 import type { BufferView } from '../../heap/view.ts';
 import type { KernelFunctions } from '../kernel/kernel-functions.ts';
 import type { CallSite } from '../kernel/mapping-records.ts';
+import { nullWhereRefused } from '../kernel/null-where-refused.ts';
 import type { AttachVb2Memory, Vb2Memory } from './vb2-queue.ts';
 
 /** What tells one kind of device memory from another. */
@@ -53,13 +54,10 @@ export class Vb2DeviceMemory implements Vb2Memory {
   }
 
   async vaddr(site: CallSite): Promise<BufferView | undefined> {
-    if (this.#view !== undefined) return this.#view;
     const path = [this.#kind.vaddrFunction, ...site.path];
-    try {
-      this.#view = await this.#kernel.vmapUnlocked(this.#buffer, { driver: this.#kind.driver, ...site, path });
-    } catch (error) {
-      if (!isDmaBufError(error)) throw error;
-    }
+    this.#view ??= await nullWhereRefused(
+      async () => await this.#kernel.vmapUnlocked(this.#buffer, { driver: this.#kind.driver, ...site, path }),
+    );
     return this.#view;
   }
 

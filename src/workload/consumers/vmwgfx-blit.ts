@@ -1,8 +1,9 @@
-import { DmaBufError, isDmaBufError } from '../../base/errors.ts';
+import { DmaBufError } from '../../base/errors.ts';
 import type { Rectangle } from '../../base/rectangle.ts';
 import type { DmaBuf } from '../../heap/dma-buf.ts';
 import type { BufferView } from '../../heap/view.ts';
 import type { KernelFunctions } from '../kernel/kernel-functions.ts';
+import { nullWhereRefused } from '../kernel/null-where-refused.ts';
 import { PixelRows } from './pixel-rows.ts';
 import type { PixelLayout } from './pixel-rows.ts';
 
@@ -35,12 +36,8 @@ export async function blitByVmwgfx(
 }
 
 async function mapExternal(kernel: KernelFunctions, buffer: DmaBuf): Promise<BufferView | undefined> {
-  try {
-    return await kernel.reserve(buffer, () => kernel.vmap(buffer, { path: MAP, driver: DRIVER }));
-  } catch (error) {
-    if (isDmaBufError(error)) return undefined;
-    throw error;
-  }
+  const map = (): BufferView => kernel.vmap(buffer, { path: MAP, driver: DRIVER });
+  return await nullWhereRefused(async () => await kernel.reserve(buffer, map));
 }
 
 async function unmapExternal(kernel: KernelFunctions, buffer: DmaBuf): Promise<void> {

@@ -1,4 +1,3 @@
-import type { BufferLayout } from '../../heap/backend.ts';
 import type { BufferView } from '../../heap/view.ts';
 import type { DmaBuf } from '../../heap/dma-buf.ts';
 import { pagesByEntry } from '../../sg/pages-by-entry.ts';
@@ -13,8 +12,8 @@ export type Conversion = 'page' | 'entry';
 export type ExporterStep = 'vmalloc' | 'vmap';
 
 interface ExporterMappingOptions {
-  /** Of the buffer: where it is measured, that is no part of mapping. */
-  readonly layout: BufferLayout;
+  /** The buffer's. Absent: it cannot be seen here. */
+  readonly table: SgTable | undefined;
   readonly conversion: Conversion;
   /** Called before each step. What it throws is that step's failure. */
   readonly beforeCall: (name: ExporterStep) => void;
@@ -36,13 +35,13 @@ export interface ExporterMapping {
  */
 export function mapAsExporter(
   buffer: DmaBuf,
-  { layout, conversion, beforeCall }: ExporterMappingOptions,
+  { table, conversion, beforeCall }: ExporterMappingOptions,
 ): ExporterMapping {
   const clock = new PartClock(`${exporterOf(buffer)}_heap_vmap`);
-  if (layout.known) {
+  if (table !== undefined) {
     beforeCall('vmalloc');
-    const pages = clock.measure('vmalloc', () => new BigUint64Array(layout.table.pageCount));
-    convert(layout.table, conversion, pages);
+    const pages = clock.measure('vmalloc', () => new BigUint64Array(table.pageCount));
+    convert(table, conversion, pages);
   }
   beforeCall('vmap');
   const view = clock.measure('vmap', () => buffer.vmap({ populate: true }));

@@ -105,8 +105,10 @@ export class KernelFunctions {
   vmap(buffer: DmaBuf, site: CallSite): BufferView {
     const mapping = this.#mappingOf(buffer);
     if (!mapping.lock.isHeld) this.#unlockedCallCount += 1;
-    const layout = buffer.layout();
-    const options = { layout, conversion: this.#conversion, beforeCall: this.#beforeCall };
+    // Measuring it, where that is needed, is no part of mapping; later users need none.
+    const layout = mapping.count === 0 ? buffer.layout() : undefined;
+    const table = layout?.known === true ? layout.table : undefined;
+    const options = { table, conversion: this.#conversion, beforeCall: this.#beforeCall };
     return this.#records.mapping(buffer, site, (take) => mapping.take(() => take(mapAsExporter(buffer, options))));
   }
 

@@ -40,13 +40,12 @@ export class LockUseCount {
  */
 export class KernelLock {
   readonly #waiting: (() => void)[] = [];
-  readonly #uses: readonly LockUseCount[];
-  readonly #own = new LockUseCount();
+  readonly #use: LockUseCount;
   #isHeld = false;
 
-  /** @param total counts as well: of all locks of a kind */
-  constructor(total?: LockUseCount) {
-    this.#uses = total === undefined ? [this.#own] : [this.#own, total];
+  /** @param use counts: one for all locks of a kind, or this lock's own */
+  constructor(use = new LockUseCount()) {
+    this.#use = use;
   }
 
   /** Whether somebody has it. */
@@ -55,7 +54,7 @@ export class KernelLock {
   }
 
   get use(): LockUse {
-    return this.#own.read();
+    return this.#use.read();
   }
 
   /** Runs `body` with the lock. It is given back however `body` ends. */
@@ -66,7 +65,7 @@ export class KernelLock {
       return await body();
     } finally {
       const heldNs = Number(process.hrtime.bigint() - since);
-      for (const use of this.#uses) use.held(heldNs);
+      this.#use.held(heldNs);
       this.#pass();
     }
   }
@@ -82,7 +81,7 @@ export class KernelLock {
     await promise;
     assert(this.#isHeld, 'A lock is passed on while it is held');
     const waitedNs = Number(process.hrtime.bigint() - since);
-    for (const use of this.#uses) use.waited(waitedNs);
+    this.#use.waited(waitedNs);
   }
 
   /** It stays held where somebody waits: nobody else can come in between. */

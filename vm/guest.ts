@@ -59,7 +59,7 @@ export async function runGuest(run: GuestRun): Promise<number> {
   } catch (error) {
     if (!(error instanceof GuestEndError) || !error.isBootPanic) throw error;
     // The kernel patches its own code as it boots, and an emulator's second processor sometimes
-    // crashes at that ("Oops: int3"): once in some hundred boots.
+    // crashes at that ("Oops: int3").
     run.stderr.write(`vm: the kernel panicked before the command began: booting again\n`);
     return await bootAndRun(run);
   }

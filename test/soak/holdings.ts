@@ -5,7 +5,10 @@ import { heldMemory } from '../support/runner/leak-check.ts';
 import { heldDescriptors } from '../share/held-descriptors.ts';
 
 const BUFINFO = '/sys/kernel/debug/dma_buf/bufinfo';
-/** Only there no other program uses shared memory at the same time. */
+/**
+ * Only there no other program uses shared memory at the same time, nor another test where the soak
+ * runs in a guest whose test files run one at a time.
+ */
 const GUEST = 'dmabuf-guest';
 
 /** The name of a soak's buffers, which distinguishes them from others. */

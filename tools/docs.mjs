@@ -24,6 +24,8 @@ function options(root, output) {
     tsconfig: join(root, 'tsconfig.json'),
     readme: 'none',
     out: output,
+    // What Node's own classes have is documented by Node.
+    excludeExternals: true,
     excludeInternal: true,
     excludePrivate: true,
     excludeProtected: true,

@@ -8,10 +8,12 @@ import { defineStruct } from './struct.ts';
 import type { StructSchema } from './struct.ts';
 
 export const AF_UNIX = 1;
+export const SOCK_STREAM = 1;
 export const SOCK_SEQPACKET = 5;
 export const SOCK_NONBLOCK: number = O_NONBLOCK;
 export const SOCK_CLOEXEC: number = O_CLOEXEC;
 
+export const SHUT_WR = 1;
 export const SHUT_RDWR = 2;
 
 export const SOL_SOCKET = 1;

@@ -37,7 +37,7 @@ const THROWN_BY_IMITATIONS = 'ERR_INVALID_THIS';
 const HOSTILE_MESSAGES =
   /revoked|detached|private member|Receiver must be|incompatible receiver|not a typed array|(?:without|requires) 'new'/u;
 /** Functions that accept any number: a random number is another owner's descriptor. */
-const TAKES_AT_ITS_WORD: ReadonlySet<string> = new Set(['OwnedFd.adopt']);
+const TAKES_AT_ITS_WORD: ReadonlySet<string> = new Set(['OwnedFd.adopt', 'streamFromFd', 'DescriptorStream#closeFds']);
 
 function writeDown(text: string): void {
   writeSync(journal, `${text.slice(0, 500)}\n`.padEnd(512), 0);

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
+import { Duplex } from 'node:stream';
 
 import { parseSource, repositoryRoot } from '../support/runner/source-files.ts';
 import { INTERNAL } from './well-formed-calls.ts';
@@ -102,5 +103,5 @@ function isClass(value: unknown): value is object {
 }
 
 function isBuiltIn(prototype: object): boolean {
-  return prototype === Object.prototype || prototype === Error.prototype;
+  return [Object.prototype, Error.prototype, Duplex.prototype].includes(prototype);
 }

@@ -56,6 +56,10 @@ const stdio = (): string[] => ['ignore', 'ignore', 'ignore'];
  * the arguments.
  */
 export const INTERNAL: ReadonlySet<string> = new Set([
+  'DescriptorStream#_read',
+  'DescriptorStream#_write',
+  'DescriptorStream#_final',
+  'DescriptorStream#_destroy',
   'openCheckedEmbeddedHeap',
   'readEmbeddedHeapOptions',
   'new ArenaPages',
@@ -187,6 +191,8 @@ const FUNCTIONS: Readonly<Record<string, Row>> = {
   listen: ({ signal }) => [abstractPath(), { backlog: 1, signal }],
   connect: ({ signal }) => [abstractPath(), { signal }],
   connectionFromFd: (world) => [world.ownedFd()],
+  connectStream: ({ signal }) => [abstractPath(), { signal }],
+  streamFromFd: (world) => [world.ownedFd()],
   buffersForChild: (world) => [[world.buffer], { stdio: stdio() }],
   takeInheritedBuffers: () => [{ env: { DMABUF_INHERITED_BUFFERS: '[]' } }],
   supervisorSockets: () => [{ env: { LISTEN_PID: '1', LISTEN_FDS: '1', LISTEN_FDNAMES: 'camera' } }],
@@ -301,6 +307,8 @@ const METHODS: Readonly<Record<string, Row>> = {
   ],
   'BufferConnection#trySend': (world) => [{ message: Uint8Array.of(1), buffers: [world.buffer] }],
   'BufferConnection#receive': withSignal,
+  'DescriptorStream#writeWithFds': (world) => [Uint8Array.of(1), [world.ownedFd()]],
+  'DescriptorStream#closeFds': () => [[]],
   'BufferListener#accept': withSignal,
   'FrameRing#acquireWhenFree': withSignal,
   'FrameRing#addConsumer': (world) => [world.connections[0], { block: false, signal: world.signal }],

@@ -6,6 +6,7 @@ import * as embedded from '../../src/backend/embedded/embedded-heap.ts';
 import { runAllSteps } from '../../src/base/cleanup.ts';
 import * as main from '../../src/index.ts';
 import { connectionFromFd } from '../../src/share/connection/adopt-connection.ts';
+import type { DescriptorStream } from '../../src/share/stream/descriptor-stream.ts';
 import type { BufferConnection } from '../../src/share/connection/buffer-connection.ts';
 import * as blit from '../../src/blit/index.ts';
 import * as picture from '../../src/picture/index.ts';
@@ -42,7 +43,7 @@ const CAPACITY = 4 * main.MiB;
 
 /** The classes whose instances {@link World.instance} gives. */
 export const CLASS_NAMES: readonly string[] =
-  'EmbeddedHeap DmaBuf ArenaPages BufferView CpuAccess Attachment WorkerBuffer WasmSpace BufferInWasm SyncFile Fence SgTable SgRuns PageList DmaBufError OwnedFd FrameDescription FrameLayout PlaneView FramePool FrameUse Suballocator Suballocation Blitter JpegDecoder BufferConnection BufferListener ReceivedMessage FrameRing WritableFrame RingConsumer RingFrame TraceAnalysis'.split(
+  'EmbeddedHeap DmaBuf ArenaPages BufferView CpuAccess Attachment WorkerBuffer WasmSpace BufferInWasm SyncFile Fence SgTable SgRuns PageList DmaBufError OwnedFd FrameDescription FrameLayout PlaneView FramePool FrameUse Suballocator Suballocation Blitter JpegDecoder BufferConnection DescriptorStream BufferListener ReceivedMessage FrameRing WritableFrame RingConsumer RingFrame TraceAnalysis'.split(
     ' ',
   );
 
@@ -124,6 +125,7 @@ export class World {
     Blitter: () => this.blitter,
     JpegDecoder: () => this.keep(picture.createJpegDecoder()),
     BufferConnection: () => this.connections[0],
+    DescriptorStream: () => this.#openStream(),
     BufferListener: async () => this.keep(await share.listen(abstractPath())),
     ReceivedMessage: () => this.#receive(),
     FrameRing: () => this.ring,
@@ -244,6 +246,16 @@ export class World {
       return Object.assign(connectionFromFd(one), { other: this.keep(connectionFromFd(other)) });
     });
     return [pair, pair.other];
+  }
+
+  #openStream(): DescriptorStream {
+    const [one, other] = new ShareContext().streams.createPair();
+    this.keep(other);
+    const stream = share.streamFromFd(one);
+    // What it is told by calls that fail is no event's business here.
+    stream.on('error', () => {});
+    this.keep({ close: () => void stream.destroy() });
+    return stream;
   }
 
   /** A descriptor of a buffer, for any kind of buffers. */

@@ -5,11 +5,13 @@
  */
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { fstatSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 
-import { KiB, MiB, isDmaBufError } from '../../src/index.ts';
+import { KiB, MiB, OwnedFd, isDmaBufError } from '../../src/index.ts';
 import type { DmaBuf } from '../../src/index.ts';
 import { openEmbeddedHeap } from '../../src/backend/embedded/embedded-heap.ts';
 import { adoptConnection } from '../../src/share/connection/adopt-connection.ts';
@@ -18,8 +20,10 @@ import { connect } from '../../src/share/connection/connect.ts';
 import { buffersForChild, takeInheritedBuffers } from '../../src/share/inherit/buffers-for-child.ts';
 import { connectionForChild } from '../../src/share/inherit/connection-for-child.ts';
 import { connectionFromFd } from '../../src/share/index.ts';
-import type { BufferConnection } from '../../src/share/index.ts';
+import type { BufferConnection, DescriptorStream } from '../../src/share/index.ts';
 import { ShareContext } from '../../src/share/connection/share-context.ts';
+import { connectStream } from '../../src/share/stream/connect-stream.ts';
+import { streamFromFd } from '../../src/share/stream/stream-from-fd.ts';
 import { FailingCalls } from '../support/fakes/failing-calls.ts';
 import { temporaryFolder } from '../support/runner/temporary-folder.ts';
 import { assertHeld, settledDescriptors } from './held-descriptors.ts';
@@ -51,6 +55,11 @@ function allocate(): DmaBuf {
 function connectedPair(context: ShareContext): [BufferConnection, BufferConnection] {
   const [first, second] = new ShareContext().sockets.createPair();
   return [adoptConnection(context, first), connectionFromFd(second)];
+}
+
+function streamPair(context: ShareContext): [DescriptorStream, DescriptorStream] {
+  const [first, second] = new ShareContext().streams.createPair();
+  return [streamFromFd(first, context), streamFromFd(second)];
 }
 
 const operations: readonly Operation[] = [
@@ -123,6 +132,64 @@ const operations: readonly Operation[] = [
         return [received];
       };
       return { run, end: () => [near, far, ...buffers].forEach((each) => each.close()) };
+    },
+  },
+  {
+    name: 'connectStream()',
+    calls: ['socket', 'connect', 'getsockopt'],
+    prepare: async (context, t) => {
+      const path = `${temporaryFolder(t)}/socket`;
+      const server = createServer((socket) => socket.on('error', () => {})).listen(path);
+      await once(server, 'listening');
+      const run = async (): Promise<Closable[]> => {
+        const stream = await connectStream(path, {}, context);
+        return [{ close: () => stream.destroy() }];
+      };
+      return { run, end: () => server.close() };
+    },
+  },
+  {
+    name: 'writeWithFds()',
+    calls: ['fcntl', 'sendmsg', 'close'],
+    prepare: async (context) => {
+      const [near, far] = streamPair(context);
+      const buffer = allocate();
+      const fd = buffer.exportFd();
+      const run = async (): Promise<Closable[]> => {
+        const failed = new Promise((_resolve, reject) => near.once('error', reject));
+        near.writeWithFds(Buffer.from('both'), [fd, fd]);
+        await Promise.race([failed, once(far, 'data')]);
+        return [];
+      };
+      const end = (): void => {
+        for (const stream of [near, far]) stream.on('error', () => {}).destroy();
+        for (const each of [fd, buffer]) each.close();
+      };
+      return await Promise.resolve({ run, end });
+    },
+  },
+  {
+    name: "a stream's receiving",
+    calls: ['recvmsg'],
+    prepare: async (context) => {
+      const [near, far] = streamPair(context);
+      const buffer = allocate();
+      const fd = buffer.exportFd();
+      far.writeWithFds(Buffer.from('both'), [fd, fd]);
+      const run = async (): Promise<Closable[]> => {
+        const received: OwnedFd[] = [];
+        // It goes on receiving, and fails at that.
+        near.on('error', () => {});
+        near.on('fds', (numbers: number[]) => received.push(...numbers.map((number) => OwnedFd.adopt(number))));
+        await once(near, 'data');
+        assert.equal(received.length, 2);
+        return received;
+      };
+      const end = (): void => {
+        for (const stream of [near, far]) stream.on('error', () => {}).destroy();
+        for (const each of [fd, buffer]) each.close();
+      };
+      return await Promise.resolve({ run, end });
     },
   },
   {

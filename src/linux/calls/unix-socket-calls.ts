@@ -12,7 +12,9 @@ import {
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
   SOCK_SEQPACKET,
+  SOCK_STREAM,
   SHUT_RDWR,
+  SHUT_WR,
   SOL_SOCKET,
   SO_PEERCRED,
   SO_TIMESTAMP,
@@ -26,8 +28,11 @@ import { unixSocketAddress } from './unix-socket-address.ts';
 import { UnixSocketPacket } from './unix-socket-packet.ts';
 import type { ReceivedDescriptors } from './unix-socket-packet.ts';
 
-/** Messages keep their boundaries, and no call blocks. */
-const TYPE = SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC;
+/**
+ * Whether what is sent keeps its boundaries (SOCK_SEQPACKET), or is one stream of bytes
+ * (SOCK_STREAM).
+ */
+export type UnixSocketType = typeof SOCK_SEQPACKET | typeof SOCK_STREAM;
 
 /** The process at the other end, as the kernel reports it (man 7 unix, SO_PEERCRED). */
 export interface PeerCredentials {
@@ -55,21 +60,25 @@ export interface ReceivedPacket {
 
 /** Unix sockets that carry messages and descriptors (man 7 unix, man 7 socket). */
 export class UnixSocketCalls extends CheckedCalls {
+  /** Of the sockets that are made and taken over. */
+  readonly type: UnixSocketType;
   readonly #packetBytesMax: number;
   #packet: UnixSocketPacket | undefined;
 
-  constructor(packetBytesMax: number, raw?: RawCalls) {
+  /** @param packetBytesMax how much one call sends and receives */
+  constructor(packetBytesMax: number, raw?: RawCalls, type: UnixSocketType = SOCK_SEQPACKET) {
     super(raw);
+    this.type = type;
     this.#packetBytesMax = packetBytesMax;
   }
 
   create(): OwnedFd {
-    return this.own(this.checked('socket', this.raw.socket(AF_UNIX, TYPE, 0)));
+    return this.own(this.checked('socket', this.raw.socket(AF_UNIX, this.#newType, 0)));
   }
 
   createPair(): [OwnedFd, OwnedFd] {
     const numbers = new Uint8Array(2 * Int32Array.BYTES_PER_ELEMENT);
-    this.checked('socketpair', this.raw.socketpair(AF_UNIX, TYPE, 0, numbers));
+    this.checked('socketpair', this.raw.socketpair(AF_UNIX, this.#newType, 0, numbers));
     const [first, second] = new Int32Array(numbers.buffer) as unknown as [number, number];
     return [this.own(first), this.own(second)];
   }
@@ -118,18 +127,30 @@ export class UnixSocketCalls extends CheckedCalls {
 
   /** Sends one message. False while the other end's queue is full. */
   send(fd: BorrowedFd, bytes: Uint8Array, fds: readonly BorrowedFd[]): boolean {
-    const packet = this.#openPacket();
-    packet.bytes.set(bytes);
-    const header = packet.toSend(bytes.length, fds);
-    const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
-    const result = this.#uninterrupted(() => this.raw.sendmsg(fd, header, flags));
-    if (this.refusalOf(result) === 'EAGAIN') return false;
-    this.checked('sendmsg', result, { length: bytes.length, descriptorCount: fds.length });
-    return true;
+    return this.sendSome(fd, bytes, fds) !== undefined;
   }
 
   /**
-   * Receives one message; undefined while there is none.
+   * Sends the beginning of `bytes`, with all descriptors: a stream takes as much as it has room
+   * for.
+   *
+   * @returns how many bytes; undefined while there is no room at all
+   */
+  sendSome(fd: BorrowedFd, bytes: Uint8Array, fds: readonly BorrowedFd[]): number | undefined {
+    const packet = this.#openPacket();
+    const length = this.type === SOCK_STREAM ? Math.min(bytes.length, packet.bytes.length) : bytes.length;
+    packet.bytes.set(bytes.subarray(0, length));
+    const header = packet.toSend(length, fds);
+    const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+    const result = this.#uninterrupted(() => this.raw.sendmsg(fd, header, flags));
+    if (this.refusalOf(result) === 'EAGAIN') return undefined;
+    return this.checked('sendmsg', result, { length, descriptorCount: fds.length });
+  }
+
+  /**
+   * Receives one message; undefined while there is none. Of a stream: what has come, up to and
+   * with the piece that the next descriptors came with (net/unix/af_unix.c,
+   * unix_stream_read_generic).
    *
    * recvmsg returns 0 bytes for both an empty message and the end (man 2 recv). After
    * {@link markPackets} they differ.
@@ -201,6 +222,15 @@ export class UnixSocketCalls extends CheckedCalls {
     if (this.refusalOf(result) !== 'ENOTCONN') this.checked('shutdown', result, { fd });
   }
 
+  /**
+   * Ends the sending half of a connection: the other end sees the end once it has received
+   * everything (man 2 shutdown).
+   */
+  endSending(fd: BorrowedFd): void {
+    const result = this.raw.shutdown(fd, SHUT_WR);
+    if (this.refusalOf(result) !== 'ENOTCONN') this.checked('shutdown', result, { fd });
+  }
+
   peer(fd: BorrowedFd): PeerCredentials {
     return ucred.read(this.#option(fd, SO_PEERCRED, ucred.size));
   }
@@ -229,6 +259,11 @@ export class UnixSocketCalls extends CheckedCalls {
       const code = this.refusalOf(result);
       if (code === undefined || (code !== 'EINTR' && !passing.includes(code))) return result;
     }
+  }
+
+  /** No call blocks. */
+  get #newType(): number {
+    return this.type | SOCK_NONBLOCK | SOCK_CLOEXEC;
   }
 
   #openPacket(): UnixSocketPacket {

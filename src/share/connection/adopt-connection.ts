@@ -1,6 +1,7 @@
 import { DmaBufError } from '../../base/errors.ts';
 import { UINT_MAX } from '../../base/limits.ts';
 import type { OwnedFd } from '../../linux/calls/fd.ts';
+import type { UnixSocketCalls } from '../../linux/calls/unix-socket-calls.ts';
 import { adoptSocket } from './adopt-socket.ts';
 import { BufferConnection } from './buffer-connection.ts';
 import { ShareContext } from './share-context.ts';
@@ -35,9 +36,18 @@ export function connectionFromFd(fd: OwnedFd | number): BufferConnection {
 
 /** As {@link connectionFromFd}, in other context. */
 export function adoptConnection(context: ShareContext, fd: OwnedFd | number): BufferConnection {
-  return adoptSocket(context.sockets, { fd, use: 'connection' }, (own) => {
+  return adoptConnected(context.sockets, fd, (own) => new BufferConnection(context, own, true));
+}
+
+/** As {@link adoptSocket}, of a socket with another end. */
+export function adoptConnected<Adopted>(
+  sockets: UnixSocketCalls,
+  fd: OwnedFd | number,
+  open: (own: OwnedFd) => Adopted,
+): Adopted {
+  return adoptSocket(sockets, { fd, use: 'connection' }, (own) => {
     // SO_PEERCRED of an unconnected socket reports uid -1 (net/core/sock.c, cred_to_ucred).
-    if (context.sockets.peer(own.borrow()).uid !== UINT_MAX) return new BufferConnection(context, own, true);
+    if (sockets.peer(own.borrow()).uid !== UINT_MAX) return open(own);
     throw new DmaBufError('Cannot use the descriptor as a connection as its socket has no other end', {
       code: 'ENOTCONN',
       syscall: 'getsockopt',

@@ -3,16 +3,23 @@ import { DmaBufError, isDmaBufError } from '../../base/errors.ts';
 import { OwnedFd } from '../../linux/calls/fd.ts';
 import type { BorrowedFd } from '../../linux/calls/fd.ts';
 import { borrowFd } from '../../linux/calls/given-fd.ts';
-import type { UnixSocketCalls } from '../../linux/calls/unix-socket-calls.ts';
-import { AF_UNIX, SOCK_SEQPACKET, SO_ACCEPTCONN, SO_DOMAIN, SO_TYPE } from '../../uapi/socket.ts';
+import type { UnixSocketCalls, UnixSocketType } from '../../linux/calls/unix-socket-calls.ts';
+import { AF_UNIX, SOCK_SEQPACKET, SOCK_STREAM, SO_ACCEPTCONN, SO_DOMAIN, SO_TYPE } from '../../uapi/socket.ts';
 
 /** The required kind of socket: a connection has another end, a listener accepts connections. */
 type SocketUse = 'connection' | 'listener';
 
-const NEEDED: Readonly<Record<SocketUse, string>> = {
-  connection: 'a connected Unix socket of type SOCK_SEQPACKET (5) is needed',
-  listener: 'a listening Unix socket of type SOCK_SEQPACKET (5) is needed, as ListenSequentialPacket= of systemd makes',
+/** What `type` is called, and how systemd makes a listener of it (man 5 systemd.socket). */
+const TYPES: Readonly<Record<UnixSocketType, { readonly name: string; readonly listen: string }>> = {
+  [SOCK_SEQPACKET]: { name: 'SOCK_SEQPACKET (5)', listen: 'ListenSequentialPacket=' },
+  [SOCK_STREAM]: { name: 'SOCK_STREAM (1)', listen: 'ListenStream=' },
 };
+
+function needed(use: SocketUse, type: UnixSocketType): string {
+  const { name, listen } = TYPES[type];
+  if (use === 'connection') return `a connected Unix socket of type ${name} is needed`;
+  return `a listening Unix socket of type ${name} is needed, as ${listen} of systemd makes`;
+}
 
 /**
  * Takes over a socket that this process already has: `open` gets a duplicate, which children do not
@@ -46,7 +53,7 @@ function checkSocket(
   { number, use }: { number: number; use: SocketUse },
 ): void {
   const refuse = (why: string, cause?: unknown): DmaBufError =>
-    new DmaBufError(`Cannot use descriptor ${number} as a ${use} as ${why}: ${NEEDED[use]}`, {
+    new DmaBufError(`Cannot use descriptor ${number} as a ${use} as ${why}: ${needed(use, sockets.type)}`, {
       code: 'EINVAL',
       syscall: 'getsockopt',
       cause,
@@ -61,7 +68,7 @@ function checkSocket(
   const domain = optionOf(SO_DOMAIN);
   if (domain !== AF_UNIX) throw refuse(`its address family is ${domain}`);
   const type = optionOf(SO_TYPE);
-  if (type !== SOCK_SEQPACKET) throw refuse(`its type is ${type}`);
+  if (type !== sockets.type) throw refuse(`its type is ${type}`);
   const listens = optionOf(SO_ACCEPTCONN) !== 0;
   if (listens !== (use === 'listener')) throw refuse(listens ? 'it listens' : 'it does not listen');
 }

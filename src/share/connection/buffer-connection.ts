@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { throwIfAborted } from '../../base/abort.ts';
 import type { WaitOptions } from '../../base/abort.ts';
 import { readWaitOptions } from '../../base/check.ts';
-import { DmaBufError, isDmaBufError } from '../../base/errors.ts';
+import { isDmaBufError } from '../../base/errors.ts';
 import type { OwnedFd } from '../../linux/calls/fd.ts';
 import type { PeerCredentials, ReceivedPacket } from '../../linux/calls/unix-socket-calls.ts';
 import { prepareMessage, readMessage } from './outgoing-message.ts';
@@ -12,6 +12,7 @@ import { openReceivedMessage } from './received-message.ts';
 import type { ReceivedMessage } from './received-message.ts';
 import type { ShareContext } from './share-context.ts';
 import { AsyncQueue } from './async-queue.ts';
+import { explainSendRefusal } from './send-refusal.ts';
 import { WaitableSocket } from './waitable-socket.ts';
 
 /**
@@ -188,7 +189,7 @@ export class BufferConnection implements AsyncIterable<ReceivedMessage, undefine
       const numbers = fds.map((fd) => fd.borrow());
       return this.#context.sockets.send(this.#socket.borrow(), bytes, numbers);
     } catch (cause) {
-      throw explained(cause, this.peer);
+      throw explainSendRefusal(cause, this.peer);
     }
   }
 
@@ -208,21 +209,4 @@ export class BufferConnection implements AsyncIterable<ReceivedMessage, undefine
     if (packet.isEnd) return undefined;
     return openReceivedMessage(this.#context, packet, this.peer);
   }
-}
-
-const SEND_REMEDIES: Readonly<Record<string, (peer: PeerCredentials) => string>> = {
-  EPIPE: ({ pid }) => `the other end (process ${pid}) is gone`,
-  ECONNRESET: ({ pid }) => `the other end (process ${pid}) is gone, and did not receive all that was sent before`,
-  EPERM: ({ pid }) =>
-    `the other end (process ${pid}) takes no descriptors: its socket has SO_PASSRIGHTS switched off, as AcceptFileDescriptors=no of systemd does`,
-  ETOOMANYREFS: () =>
-    'more descriptors are on their way than this user may have open: wait until the receiver takes some, or raise the limit with "ulimit -n"',
-};
-
-function explained(cause: unknown, peer: PeerCredentials): unknown {
-  if (!isDmaBufError(cause) || cause.syscall !== 'sendmsg') return cause;
-  const why = SEND_REMEDIES[cause.code]?.(peer);
-  if (why === undefined) return cause;
-  const { code, syscall, values } = cause;
-  return new DmaBufError(`Cannot send the message as ${why}`, { code, syscall, values, cause });
 }

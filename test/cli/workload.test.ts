@@ -9,6 +9,9 @@ import { runCli } from '../support/processes/run-cli.ts';
 import { temporaryFolder } from '../support/runner/temporary-folder.ts';
 
 interface RunJson {
+  readonly mapping: string;
+  readonly mix: string | null;
+  readonly tables: { readonly orders: readonly object[] };
   readonly loads: readonly { readonly consumer: string; readonly stepCount: number }[];
   readonly report: { readonly mappingCount: number; readonly callers: readonly { readonly path: string[] }[] };
 }
@@ -80,20 +83,41 @@ test('dmabuf workload names what is wrong with a file, and where', (t) => {
 });
 
 test('dmabuf workload run --compare has a row for each choice, with what each maps', () => {
-  const { status, stdout } = runCli('workload', 'run', 'frame-processing', '--for', '1', '--compare');
+  const { status, stdout } = runCli('workload', 'run', 'frame-processing', '--for', '2', '--compare');
   assert.equal(status, 0);
-  // 30 frames a second of three buffers, in 20 runs of 50 ms: two frames each.
-  const rows = [...stdout.matchAll(/^(as-is|fixed) +(page|entry) +(\d+) +\d+ +([\d.]+.*-.*)$/gmu)];
+  // 30 frames a second of three buffers, in 40 runs of 50 ms: two frames each.
+  const rows = [...stdout.matchAll(/^(as-is|fixed) +(page|entry) +(page|run) +(\d+) +\d+ +([\d.,]+-[\d.,]+ .*)$/gmu)];
   assert.deepEqual(
-    rows.map(([, caller, conversion, mappings]) => [caller, conversion, mappings]),
+    rows.map((row) => row.slice(1, 5).join(' ')),
     [
-      ['as-is', 'page', '6'],
-      ['as-is', 'entry', '6'],
-      ['fixed', 'page', '0'],
-      ['fixed', 'entry', '0'],
+      'as-is page page 6',
+      'as-is page run 6',
+      'as-is entry page 6',
+      'as-is entry run 6',
+      'fixed page page 0',
+      'fixed page run 0',
+      'fixed entry page 0',
+      'fixed entry run 0',
     ],
     stdout,
   );
+  assert.ok(
+    stdout.split('\n').every((line) => line.length <= 80),
+    stdout,
+  );
+});
+
+test('dmabuf workload run --mapping and --mix are told in the report, with the layouts that were seen', () => {
+  const { status, stdout } = runCli('workload', 'run', 'task-fences', '--for', '0.1', '--mix', 'single-pages');
+  assert.equal(status, 0);
+  const words = stdout.replaceAll(/\s+/gu, ' ');
+  assert.match(words, /drivers as they are, converted by page, page-table entries made by page /u);
+  // 16 buffers of 64 KiB, each of 16 pages.
+  assert.match(words, / 16 buffers \(mix single-pages\): 256 entries in 256 runs, 256 of order 0\. /u);
+  const json = runJson('task-fences', '--mapping', 'run', '--mix', 'fresh');
+  assert.deepEqual([json.mapping, json.mix], ['run', 'fresh']);
+  // A chunk of order 4 is all that 64 KiB hold.
+  assert.deepEqual(json.tables.orders, [{ order: 4, entryCount: 16 }]);
 });
 
 test('dmabuf workload refuses what it cannot do, and says what it can', () => {
@@ -111,7 +135,16 @@ test('dmabuf workload refuses what it cannot do, and says what it can', () => {
     [['show', 'decoder', '--compare'], 'Cannot use --compare without run'],
     [
       ['run', 'decoder', '--compare', '--caller', 'fixed'],
-      'Cannot use --caller or --conversion with --compare, which takes all of them in turn',
+      'Cannot use --caller, --conversion or --mapping with --compare, which takes all in turn',
+    ],
+    [
+      ['run', 'decoder', '--compare', '--mapping', 'run'],
+      'Cannot use --caller, --conversion or --mapping with --compare, which takes all in turn',
+    ],
+    [['show', 'decoder', '--mix', 'aged'], 'Cannot use --mix without run'],
+    [
+      ['run', 'decoder', '--mix', 'aged', '--heap', 'udmabuf'],
+      'Cannot use --mix with heap "udmabuf" as the kernel decides which pages it gives: leave --heap out for an embedded heap',
     ],
     [['run', 'decoder', '--for', 'ever'], 'Cannot end after "ever": --for must be a number of seconds, such as 10'],
     [

@@ -13,7 +13,7 @@ import { isFileName, readWorkloadFile } from './read-workload-file.ts';
 import { compareOnTerminal } from './compare.ts';
 import { runOnTerminal } from './run.ts';
 
-const RUN_OPTIONS = ['for', 'caller', 'conversion', 'heap', 'seed', 'compare'] as const;
+const RUN_OPTIONS = ['for', 'caller', 'conversion', 'mapping', 'mix', 'heap', 'seed', 'compare'] as const;
 const SEE_LIST = '"dmabuf workload list" has them';
 
 export const workloadCommand: Command = {

@@ -6,7 +6,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { runCli } from '../support/processes/run-cli.ts';
+import { repositoryRoot } from '../support/runner/source-files.ts';
 import { temporaryFolder } from '../support/runner/temporary-folder.ts';
+
+const TRACES = join(repositoryRoot, 'test/fixtures/trace');
 
 interface RunJson {
   readonly mapping: string;
@@ -120,6 +123,47 @@ test('dmabuf workload run --mapping and --mix are told in the report, with the l
   assert.deepEqual(json.tables.orders, [{ order: 4, entryCount: 16 }]);
 });
 
+test('dmabuf workload from-trace prints a workload that run takes, and tells what the trace does not', (t) => {
+  const { status, stdout, stderr } = runCli('workload', 'from-trace', join(TRACES, 'events-fprobe.txt'));
+  assert.equal(status, 0);
+  assert.deepEqual(stderr.split('\n'), [
+    'dmabuf: vb2-vmalloc: the trace does not name the driver: "unknown"',
+    'dmabuf: vb2-vmalloc: its mappings end: 30 steps a second, as in usb-camera',
+    '',
+  ]);
+  const file = join(temporaryFolder(t), 'vivid.json');
+  writeFileSync(file, stdout);
+  const { report, loads } = runJson(file);
+  // Six frames, whose four buffers stay mapped.
+  assert.deepEqual([loads[0]?.stepCount, report.mappingCount], [6, 4]);
+  assert.deepEqual(report.callers[0]?.path.slice(0, 3), [
+    'dma_buf_vmap',
+    'dma_buf_vmap_unlocked',
+    'vb2_vmalloc_map_dmabuf',
+  ]);
+});
+
+test('dmabuf workload from-trace names why a trace gives no workload, and the remedy', (t) => {
+  const file = join(temporaryFolder(t), 'log.txt');
+  const refusal = (text: string): string => {
+    writeFileSync(file, text);
+    const { status, stdout, stderr } = runCli('workload', 'from-trace', file);
+    assert.deepEqual([status, stdout], [1, '']);
+    return stderr;
+  };
+  const cannot = `dmabuf: Cannot make a workload of ${file} as`;
+  assert.equal(refusal('nothing\n'), `${cannot} nobody maps a dma-buf in it: "dmabuf trace" records who does\n`);
+  assert.equal(
+    refusal('[ 6.689859] dma_buf_vmap_unlocked+0xb8/0x130\n'),
+    `${cannot} it has no stacks, which tell who maps: "dmabuf trace" records them\n`,
+  );
+  assert.equal(
+    refusal('[ 6.689859] dma_buf_vmap_unlocked+0xb8/0x130\n[ 6.689861] my_driver_map+0x310/0x718 [mine]\n'),
+    `${cannot} no consumer mirrors who maps in it (mine, my_driver_map): write one by hand, beginning with what ` +
+      '"dmabuf workload show NAME --json" prints\n',
+  );
+});
+
 test('dmabuf workload refuses what it cannot do, and says what it can', () => {
   for (const [args, message] of [
     [['run'], 'Cannot tell which workload is meant: "dmabuf workload list" has them'],
@@ -128,8 +172,8 @@ test('dmabuf workload refuses what it cannot do, and says what it can', () => {
       'Cannot find the workload "shadow-plan": did you mean shadow-plane? See "dmabuf workload list"',
     ],
     [['shadow-plane'], 'Cannot tell what to do with "shadow-plane": to replay it, write "run shadow-plane"'],
-    [['play'], 'Cannot tell what to do with "play": it must be one of list, show, run'],
-    [['list', 'decoder'], 'Cannot tell what to do with "list decoder": it must be one of list, show, run'],
+    [['play'], 'Cannot tell what to do with "play": it must be one of list, show, run, from-trace'],
+    [['list', 'decoder'], 'Cannot tell what to do with "list decoder": it must be one of list, show, run, from-trace'],
     [['run', 'decoder', 'usb-camera'], 'Cannot use "usb-camera": one workload at a time'],
     [['show', 'decoder', '--for', '5'], 'Cannot use --for without run'],
     [['show', 'decoder', '--compare'], 'Cannot use --compare without run'],
@@ -141,6 +185,8 @@ test('dmabuf workload refuses what it cannot do, and says what it can', () => {
       ['run', 'decoder', '--compare', '--mapping', 'run'],
       'Cannot use --caller, --conversion or --mapping with --compare, which takes all in turn',
     ],
+    [['from-trace'], 'Cannot tell which trace is meant: give a FILE, or - for standard input'],
+    [['from-trace', 'a.txt', '--for', '5'], 'Cannot use --for without run'],
     [['show', 'decoder', '--mix', 'aged'], 'Cannot use --mix without run'],
     [
       ['run', 'decoder', '--mix', 'aged', '--heap', 'udmabuf'],

@@ -4,7 +4,7 @@ import { parseArguments } from '../parse-arguments.ts';
 import type { ParsedArguments } from '../parse-arguments.ts';
 
 /** Words of `dmabuf workload`. */
-export const WORKLOAD_ACTIONS = ['list', 'show', 'run'] as const;
+export const WORKLOAD_ACTIONS = ['list', 'show', 'run', 'from-trace'] as const;
 
 export const WORKLOAD_DESCRIPTION = {
   invocation: 'dmabuf workload',
@@ -17,11 +17,17 @@ export const WORKLOAD_DESCRIPTION = {
       'entry or --mapping run to see what a change is worth.',
   ],
   argument: {
-    usage: '[list|show NAME|run NAME]',
+    usage: '[list|show NAME|run NAME|from-trace FILE]',
     forms: [
       { name: 'list', text: 'the workloads; the same without a word' },
       { name: 'show NAME', text: 'its consumers with their sizes and rates, and where those come from' },
       { name: 'run NAME', text: 'replays it' },
+      {
+        name: 'from-trace FILE',
+        text:
+          'prints a workload with the callers, sizes and rates of a trace or a log, as JSON that run takes; on stderr, what was ' +
+          'left out and what stands in for what a trace does not show. - is standard input',
+      },
       { name: 'FILE.json', text: "instead of a NAME: a workload of one's own, in the form that show --json prints" },
     ],
     suggestions: WORKLOAD_ACTIONS,

@@ -4,10 +4,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { DmaBufError, isDmaBufError } from '../../src/base/errors.ts';
+import { KiB } from '../../src/base/sizes.ts';
 import type { Heap } from '../../src/index.ts';
 import type { MappingEvent, UnmappingEvent } from '../../src/trace/mapping-event.ts';
 import { KernelFunctions } from '../../src/workload/kernel/kernel-functions.ts';
 import type { KernelFunction } from '../../src/workload/kernel/kernel-functions.ts';
+import { mappingWaysOf, mapWindow } from '../../src/workload/kernel/map-window.ts';
 import type { MappingWay } from '../../src/workload/kernel/map-window.ts';
 import { CONSUMER_CASES } from './consumer-cases.ts';
 import type { ConsumerCase } from './consumer-cases.ts';
@@ -51,6 +53,23 @@ export function testConsumers({ name, missing, open, mapping = 'heap' }: Consume
       assert.fail('It never came to its end');
     });
   }
+}
+
+/** A heap whose driver makes page-table entries is told so, and what would leave the choice. */
+export function testNoMappingChoice({ name, missing, open }: ConsumerHeap): void {
+  test(`${name}: how page-table entries are made is not chosen here`, { skip: missing }, () => {
+    using heap = open();
+    assert.deepEqual(mappingWaysOf(heap), {
+      ways: ['heap'],
+      reason: `the driver of heap "${heap.name}" makes page-table entries`,
+      remedy: 'use the embedded heap',
+    });
+    // Asked for all the same, it is refused, and nothing stays mapped.
+    const buffer = heap.allocate(64 * KiB);
+    assert.throws(() => mapWindow(buffer, 'page'), { name: 'DmaBufError', syscall: 'madvise' });
+    buffer.close();
+    assert.equal(heap.stats().mappingCount, 0);
+  });
 }
 
 /** @returns the function that failed; undefined where there are fewer */

@@ -77,10 +77,13 @@ function formatComparisons(
   terminal: Terminal,
 ): string[] {
   const place = `heap ${heap} (${backend}${mix === null ? '' : `, mix ${mix}`})`;
-  const heading = `Time of a step on ${place}: the range of the rounds. PAGES: the sg table is converted by page or by entry. PTES: page-table entries are made by page or by run.`;
-  const noChoice = `How page-table entries are made is not compared here as ${ways.reason}: ${ways.remedy}.`;
+  const heading = `Time of a step on ${place}: the range of the rounds. PAGES: the sg table is converted by page or by entry.`;
+  const entries =
+    ways.reason === undefined
+      ? 'PTES: page-table entries are made by page or by run.'
+      : `How page-table entries are made (PTES) is not compared as ${ways.reason}: ${ways.remedy}.`;
   return [
-    ...wrapText(ways.reason === undefined ? heading : `${heading} ${noChoice}`, terminal.columns),
+    ...wrapText(`${heading} ${entries}`, terminal.columns),
     ...comparisons.flatMap(({ name, variants }) => {
       const lines = formatTable(COLUMNS, variants.map(toCells), terminal.columns);
       return formatSection({ heading: name, lines }, terminal);

@@ -29,7 +29,9 @@ export function openHeapOfOptions({ heap: name, mix, seed }: WorkloadOptions): H
       `Cannot use --mix with heap "${name}" as the kernel decides which pages it gives: leave --heap out for an embedded heap`,
     );
   try {
-    return name === undefined ? openWorkloadHeap(mix, readSeed(seed)) : openHeap(checkHeapName(name));
+    if (name === undefined) return openWorkloadHeap(mix, readSeed(seed));
+    // Where an embedded heap stands in for the kernel's, it leaves the choice of --mapping too.
+    return openHeap(checkHeapName(name), { embedded: { hugePages: false, cached: 0 } });
   } catch (error) {
     return failOnRefusal(error);
   }

@@ -14,6 +14,7 @@ checkLeaksAfterFile();
 
 const PAGE_COUNT = 1024;
 const LENGTH = PAGE_COUNT * 4 * KiB;
+const X86 = { skip: process.arch !== 'x64' && 'an x86-64 machine is missing' };
 /** Linux's EFAULT, as MADV_POPULATE_WRITE returns it for memory whose driver makes the entries. */
 const EFAULT = 14;
 
@@ -45,7 +46,7 @@ for (const cached of [0, 256 * MiB])
     });
   }
 
-test('by page takes a fault for each page, by run at most one for four, whatever the heap had mapped before', () => {
+test('by page takes a fault a page, by run one for four at most, whatever was mapped before', X86, () => {
   for (const cached of [0, 256 * MiB]) {
     using heap = openEmbeddedHeap({ capacity: 16 * MiB, cached, hugePages: false });
     const buffer = heap.allocate(LENGTH);
@@ -71,7 +72,7 @@ test('where the kernel refuses, nothing stays mapped', () => {
   assert.deepEqual([heap.stats().bufferCount, heap.stats().mappingCount], [0, 0]);
 });
 
-test('a heap tells why it leaves no choice, and what would', { skip: process.arch !== 'x64' && 'x86-64 only' }, () => {
+test('a heap tells why it leaves no choice, and what would', X86, () => {
   using heap = openWorkloadHeap(undefined, 0);
   assert.deepEqual(mappingWaysOf(heap), { ways: ['page', 'run'] });
   const old = new MemoryCalls({ ...kernelCalls, madvise: () => -22 });

@@ -9,6 +9,8 @@ import type { Heap } from '../../src/index.ts';
 import type { MappingEvent, UnmappingEvent } from '../../src/trace/mapping-event.ts';
 import { KernelFunctions } from '../../src/workload/kernel/kernel-functions.ts';
 import type { KernelFunction } from '../../src/workload/kernel/kernel-functions.ts';
+import { compareWorkload } from '../../src/workload/compare-workload.ts';
+import type { Workload } from '../../src/workload/workload.ts';
 import { mappingWaysOf, mapWindow } from '../../src/workload/kernel/map-window.ts';
 import type { MappingWay } from '../../src/workload/kernel/map-window.ts';
 import { CONSUMER_CASES } from './consumer-cases.ts';
@@ -26,6 +28,12 @@ export interface ConsumerHeap {
 
 /** More than any life calls. */
 const CALLS_MAX = 100;
+const FENCES: Workload = {
+  name: 'fences',
+  title: 'One task',
+  basis: 'a test',
+  loads: [{ consumer: 'nvidia-pva', lengthBytes: 4 * KiB, bufferCount: 1, fenceCount: 1, stepsPerSecond: 10 }],
+};
 /** `dma_buf_vmap`, and the one that takes the lock first. */
 const WRAPPERS = new Set(['dma_buf_vmap', 'dma_buf_vmap_unlocked', 'dma_buf_vunmap', 'dma_buf_vunmap_unlocked']);
 
@@ -69,6 +77,16 @@ export function testNoMappingChoice({ name, missing, open }: ConsumerHeap): void
     assert.throws(() => mapWindow(buffer, 'page'), { name: 'DmaBufError', syscall: 'madvise' });
     buffer.close();
     assert.equal(heap.stats().mappingCount, 0);
+  });
+
+  test(`${name}: a comparison leaves that choice out`, { skip: missing }, async () => {
+    using heap = open();
+    const { signal } = new AbortController();
+    const variants = await compareWorkload(FENCES, { heap, seed: 0, seconds: 0.1, signal, onRun: () => {} });
+    assert.deepEqual(
+      variants.map(({ caller, conversion, mapping }) => `${caller} ${conversion} ${mapping}`),
+      ['as-is page heap', 'as-is entry heap', 'fixed page heap', 'fixed entry heap'],
+    );
   });
 }
 

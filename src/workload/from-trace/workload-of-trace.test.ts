@@ -101,6 +101,26 @@ test('samples are no mappings, refused ones and impossible sizes are left out an
   ]);
 });
 
+test('counts without times, sizes of buffers or their names give the load of a recipe, and say so', async () => {
+  const { workload, notes } = await workloadOf([
+    { path: ['dma_buf_vmap', 'vb2_vmalloc_map_dmabuf'], driver: 'uvcvideo', sizeBytes: 4 * MiB, count: 240 },
+  ]);
+  assert.deepEqual(workload?.loads, [
+    {
+      consumer: 'vb2-vmalloc',
+      driver: 'uvcvideo',
+      lengthBytes: 4 * MiB,
+      bufferCount: 8,
+      slots: 'kept',
+      stepsPerSecond: 30,
+    },
+  ]);
+  assert.deepEqual(notes, [
+    'vb2-vmalloc, uvcvideo: the trace does not tell how often: 30 steps a second, as in usb-camera',
+    'vb2-vmalloc, uvcvideo: the trace does not tell buffers apart: 8, as in usb-camera',
+  ]);
+});
+
 test('a picture is that of a screen whose buffer is as long, or rows of whole pages', () => {
   assert.deepEqual(pictureSizeOf(1920 * 1080 * 4), { width: 1920, height: 1080, bytesPerPixel: 4 });
   // 1366 by 768 by 4 ends within a page.

@@ -60,7 +60,8 @@ export const WORKLOAD_DESCRIPTION = {
       text:
         'one object instead: of the format dmabuf-workloads {workloads: [{name, title, basis, loads}]}, for list and show; of the ' +
         'format dmabuf-workload-run {workload, heap, backend, caller, conversion, seed, seconds, loads: [{consumer, stepCount, ' +
-        'lateCount, stepNsMax}], lockUse, report}, where report is what "dmabuf trace report --json" gives; with --compare of the ' +
+        'lateCount, stepNsMax}], lockUse, report}, where a load in a thread or a process of its own has {place, mappingCount, ' +
+        'mappedBytes, locks: [{lock, holdCount, heldNs, heldNsMax, waitCount, waitedNs, waitNs: {median, high99, max}}]} too, and report is what "dmabuf trace report --json" gives; with --compare of the ' +
         'format dmabuf-workload-comparison {heap, backend, seed, seconds, workloads: [{name, variants: [{caller, conversion, ' +
         'mappingCount, stepCount, lateCount, mappingNs, conversionNs, lockedNs}]}]}, times of a step: {low, median, high}',
     },

@@ -1,0 +1,21 @@
+/** The thread of a party. */
+
+import { parentPort, workerData } from 'node:worker_threads';
+
+import { importBuffer } from '../../backend/fd-buffer/import-buffer.ts';
+import { assert } from '../../base/assert.ts';
+import type { PartyCommand, PartyTask } from './party-messages.ts';
+import { runParty } from './run-party.ts';
+
+const task = workerData as PartyTask;
+const port = parentPort;
+assert(port !== null, 'it runs as a thread');
+await runParty(
+  task,
+  task.buffers.map(({ fd, name }) => importBuffer(fd, { name })),
+  {
+    post: (message) => port.postMessage(message),
+    onCommand: (listener) => void port.on('message', (command: PartyCommand) => listener(command)),
+  },
+);
+port.close();

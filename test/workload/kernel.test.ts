@@ -2,10 +2,14 @@ import { openHeap } from '../../src/index.ts';
 import { cannotOpen } from '../support/devices/kernel-devices.ts';
 import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
 import { testConsumers } from './consumers.ts';
+import type { ConsumerHeap } from './consumers.ts';
+import { testContention } from './contention-rules.ts';
 
 checkLeaksAfterFile();
-testConsumers({
+const HEAP: ConsumerHeap = {
   name: 'kernel',
   missing: cannotOpen('/dev/dma_heap/system'),
   open: () => openHeap('system', { backends: ['kernel'] }),
-});
+};
+testConsumers(HEAP);
+testContention(HEAP);

@@ -2,10 +2,14 @@ import { openHeap } from '../../src/index.ts';
 import { cannotOpen } from '../support/devices/kernel-devices.ts';
 import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
 import { testConsumers } from './consumers.ts';
+import type { ConsumerHeap } from './consumers.ts';
+import { testContention } from './contention-rules.ts';
 
 checkLeaksAfterFile();
-testConsumers({
+const HEAP: ConsumerHeap = {
   name: 'udmabuf',
   missing: cannotOpen('/dev/udmabuf'),
   open: () => openHeap('system', { backends: ['udmabuf'] }),
-});
+};
+testConsumers(HEAP);
+testContention(HEAP);

@@ -65,8 +65,9 @@ export type PartyMessage =
   | { readonly kind: 'step' }
   | { readonly kind: 'done'; readonly report: PartyReport }
   | { readonly kind: 'failed'; readonly error: ErrorFacts }
+  | { readonly kind: 'closed' }
   /** How many buffers of its heap are left. */
-  | { readonly kind: 'closed'; readonly bufferCount: number };
+  | { readonly kind: 'ended'; readonly bufferCount: number };
 
 /** How long those waited that had to, in ns. */
 interface WaitTimes {

@@ -20,8 +20,9 @@ export class Party {
   readonly #place: LoadPlace;
   readonly #ready = new Outcome<void>();
   readonly #done = new Outcome<PartyReport>();
-  readonly #closed = new Outcome<number>();
+  readonly #closed = new Outcome<void>();
   readonly #exited = new Outcome<void>();
+  #bufferCount: number | undefined;
   #onStep: (() => void) | undefined;
   #failure: Error | undefined;
   #isDone = false;
@@ -68,30 +69,34 @@ export class Party {
   /**
    * Has the load closed. A process that is not done is killed: the kernel gives back what it had,
    * and its locks go to the next.
+   */
+  async close(): Promise<void> {
+    if (this.#party.kill === undefined || this.#isDone) {
+      this.#party.post('close');
+      await this.#closed.promise;
+    } else {
+      this.#party.kill();
+      await this.#exited.promise;
+    }
+  }
+
+  /**
+   * After all parties have closed their loads.
    *
    * @returns how many buffers of its heap are left: undefined of a process that was killed
    */
-  async close(): Promise<number | undefined> {
-    if (this.#party.kill !== undefined && !this.#isDone) {
-      this.#party.kill();
-      await this.#exited.promise;
-      return undefined;
-    }
-    this.#party.post('close');
-    return await this.#closed.promise;
-  }
-
-  /** After all parties have closed their loads. */
-  async end(): Promise<void> {
+  async end(): Promise<number | undefined> {
     this.#party.post('end');
     await this.#exited.promise;
+    return this.#bufferCount;
   }
 
   #hear(message: PartyMessage): void {
     if (message.kind === 'ready') this.#ready.resolve();
     else if (message.kind === 'step') this.#onStep?.();
     else if (message.kind === 'done') this.#done.resolve(message.report);
-    else if (message.kind === 'closed') this.#closed.resolve(message.bufferCount);
+    else if (message.kind === 'closed') this.#closed.resolve();
+    else if (message.kind === 'ended') this.#bufferCount = message.bufferCount;
     else this.#fail(fromErrorFacts(message.error));
   }
 

@@ -35,8 +35,9 @@ export async function runParty(task: PartyTask, buffers: readonly DmaBuf[], chan
   try {
     await workUntilClosed({ task, channel, commands, heap, objects, counts, holds });
     await commands.wait('close');
-    channel.post({ kind: 'closed', bufferCount: heap.stats().bufferCount });
+    channel.post({ kind: 'closed' });
     await commands.wait('end');
+    channel.post({ kind: 'ended', bufferCount: heap.stats().bufferCount });
   } finally {
     objects.close();
     heap.close();

@@ -14,10 +14,11 @@ export class SharedObjects {
   readonly bufferFacts: readonly SharedBufferFacts[];
   readonly sessionFacts: readonly SharedSessionFacts[];
   readonly #closers: (() => void)[] = [];
-  readonly #calls = new MemoryCalls();
+  readonly #calls: MemoryCalls;
 
   /** @throws as allocating fails: nothing stays */
-  constructor(heap: Heap, { loads }: Workload) {
+  constructor(heap: Heap, { loads }: Workload, calls = new MemoryCalls()) {
+    this.#calls = calls;
     const lengths = new Map<string, number>();
     const sessions = new Set<string>();
     for (const load of loads) {

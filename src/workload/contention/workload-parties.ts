@@ -25,8 +25,8 @@ export interface PartyHooks {
   readonly failingCall?: number;
   /** Told of each use of a lock, with the load that used it, once it is done. */
   readonly onHold?: (hold: PartyHold, description: PacedLoad) => void;
-  /** Told how many buffers of its heap each thread has left, once its load is closed. */
-  readonly onClose?: (bufferCount: number, description: PacedLoad) => void;
+  /** Told how many buffers of its heap each party has left at its end. */
+  readonly onEnd?: (bufferCount: number, description: PacedLoad) => void;
 }
 
 /** How a load got on in a thread or a process of its own. */
@@ -80,13 +80,11 @@ export class WorkloadParties {
 
   /** Ends all, and gives back what they shared. The first failure is thrown once all are ended. */
   async close(): Promise<void> {
-    const closed = await Promise.allSettled(
-      this.#parties.map(async ({ party, description }) => {
-        const bufferCount = await party.close();
-        if (bufferCount !== undefined) this.#options.hooks.onClose?.(bufferCount, description);
-      }),
-    );
-    for (const { party } of this.#parties.splice(0)) await party.end();
+    const closed = await Promise.allSettled(this.#parties.map(async ({ party }) => await party.close()));
+    for (const { party, description } of this.#parties.splice(0)) {
+      const bufferCount = await party.end();
+      if (bufferCount !== undefined) this.#options.hooks.onEnd?.(bufferCount, description);
+    }
     this.#shared.close();
     for (const each of closed) if (each.status === 'rejected') throw each.reason;
   }

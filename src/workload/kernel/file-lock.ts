@@ -12,14 +12,15 @@ import type { LockUseCount, SleepingLock } from './kernel-lock.ts';
  * While this thread waits, none of its tasks runs: it is for threads that have one thing to do.
  */
 export class FileLock implements SleepingLock {
-  readonly #calls = new FileLockCalls();
+  readonly #calls: FileLockCalls;
   /** Between tasks of this thread: they have the same open file. */
   readonly #own = new KernelLock();
   readonly #use: LockUseCount;
   readonly #fd: number;
 
   /** @param path of a file that all who share the lock open */
-  constructor(path: string, use: LockUseCount) {
+  constructor(path: string, use: LockUseCount, calls = new FileLockCalls()) {
+    this.#calls = calls;
     this.#fd = openSync(path, 'r');
     this.#use = use;
   }

@@ -1,3 +1,4 @@
+import { assert } from '../../base/assert.ts';
 import { ApusysSession } from '../consumers/apusys-map.ts';
 import { ApusysPool } from '../consumers/apusys-pool.ts';
 import type { ApusysCommand } from '../consumers/apusys-pool.ts';
@@ -73,17 +74,17 @@ export function npuPoolLoad(description: NpuPoolLoad, context: LoadContext): Loa
   const { kernel, heap, random } = context;
   const { session, commandCount, commandBytes, largeCommandBytes } = description;
   const { sharing, close } = sharedOf(context).poolSharing(session);
+  const lengths = [...Array.from({ length: commandCount }, () => commandBytes), largeCommandBytes];
   let pool: ApusysPool | undefined;
   return {
     step: async () => {
       pool ??= await ApusysPool.open(kernel, heap, sharing);
-      const commands: ApusysCommand[] = [];
+      const commands: StampedCommand[] = [];
       try {
-        for (let count = 0; count < commandCount; count += 1) commands.push(await pool.allocate(commandBytes));
-        commands.push(await pool.allocate(largeCommandBytes));
+        for (const lengthBytes of lengths) commands.push(stamp(await pool.allocate(lengthBytes), random.uint32()));
       } finally {
         random.shuffle(commands);
-        for (const command of commands) await pool.free(command);
+        for (const command of commands) await pool.free(checkStamp(command));
       }
     },
     close: async () => {
@@ -91,4 +92,22 @@ export function npuPoolLoad(description: NpuPoolLoad, context: LoadContext): Loa
       await pool?.close();
     },
   };
+}
+
+interface StampedCommand {
+  readonly command: ApusysCommand;
+  readonly stamp: number;
+}
+
+/** What a command says at its beginning. */
+function stamp(command: ApusysCommand, value: number): StampedCommand {
+  new DataView(command.bytes.buffer, command.bytes.byteOffset).setUint32(0, value);
+  return { command, stamp: value };
+}
+
+/** Another thread that got the same pages would have cleared them, and written its own. */
+function checkStamp({ command, stamp: value }: StampedCommand): ApusysCommand {
+  const found = new DataView(command.bytes.buffer, command.bytes.byteOffset).getUint32(0);
+  assert(found === value, 'A command has its pages for itself');
+  return command;
 }

@@ -1,4 +1,4 @@
-/** What each driver makes of a mapping that is refused, by its source: literals, a driver a test. */
+/** What each driver makes of a mapping that is refused, by its source: literals. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,6 +1,8 @@
 import { formatAmount, formatCount, formatDuration } from '../../base/number-format.ts';
 import { formatSize } from '../../base/sizes.ts';
+import { addLockUses } from '../../workload/contention/workload-parties.ts';
 import type { PartyOutcome } from '../../workload/contention/workload-parties.ts';
+import type { LockUse } from '../../workload/kernel/kernel-lock.ts';
 import type { WorkloadOutcome } from '../../workload/run-workload.ts';
 import type { PacedLoad, Workload } from '../../workload/workload.ts';
 import { formatSection, indentLines, indentTexts, sectionColumns } from '../report-section.ts';
@@ -78,12 +80,10 @@ function valueOf(key: string, value: unknown): string {
 
 /** How the consumers got on, the locks, and the report of a recording. */
 export function formatRun(workload: Workload, facts: RunFacts, outcome: WorkloadOutcome, style: ReportStyle): string[] {
-  const { loads, lockUse, report } = outcome;
-  const { holdCount, heldNs, heldNsMax, waitCount, waitedNs } = lockUse;
+  const { loads, report } = outcome;
   const callers = facts.caller === 'as-is' ? 'drivers as they are' : 'drivers fixed';
   const conversion = `converted by ${facts.conversion}`;
   const place = `in ${workload.name}, on heap ${facts.heap} (${facts.backend}), ${callers}, ${conversion}`;
-  const locks = `Reservation locks were held ${formatAmount(holdCount, 'time', 'times')}, ${formatDuration(heldNs)} in all, at most ${formatDuration(heldNsMax)}; ${formatAmount(waitCount, 'task', 'tasks')} waited ${formatDuration(waitedNs)}.`;
   return [
     ...formatTraceReport(report, place, style),
     ...formatSection(
@@ -91,7 +91,7 @@ export function formatRun(workload: Workload, facts: RunFacts, outcome: Workload
       style,
     ),
     ...formatLocks(workload, loads, style),
-    ...formatSection({ heading: 'Locks', lines: indentTexts([locks], style.columns) }, style),
+    ...formatSection({ heading: 'Locks', lines: indentTexts(lockTexts(outcome), style.columns) }, style),
   ];
 }
 
@@ -126,6 +126,25 @@ function formatLocks(workload: Workload, loads: LoadOutcomes, style: ReportStyle
 function lockCells({ lock, heldNs, waitCount, waitNs }: PartyOutcome['locks'][number]): string[] {
   const times = waitNs === undefined ? ['-', '-', '-'] : [waitNs.median, waitNs.high99, waitNs.max].map(formatDuration);
   return [lock, formatDuration(heldNs), formatCount(waitCount), ...times];
+}
+
+/** All locks of a kind together. Exporters and drivers: of loads in threads and processes alone. */
+function lockTexts({ loads, lockUse }: WorkloadOutcome): string[] {
+  const placed = loads.flatMap((load) => ('locks' in load ? load.locks : []));
+  const ofKind = (kind: PartyOutcome['locks'][number]['lock']): LockUse =>
+    addLockUses(placed.filter(({ lock }) => lock === kind));
+  const others = [
+    ["Exporters'", ofKind('exporter')],
+    ["Drivers'", ofKind('driver')],
+  ] as const;
+  return [
+    lockText('Reservation', lockUse),
+    ...others.filter(([, { holdCount }]) => holdCount > 0).map(([whose, use]) => lockText(whose, use)),
+  ];
+}
+
+function lockText(whose: string, { holdCount, heldNs, heldNsMax, waitCount, waitedNs }: LockUse): string {
+  return `${whose} locks were held ${formatAmount(holdCount, 'time', 'times')}, ${formatDuration(heldNs)} in all, at most ${formatDuration(heldNsMax)}; ${formatAmount(waitCount, 'task', 'tasks')} waited ${formatDuration(waitedNs)}.`;
 }
 
 /** Users of one buffer are told apart by what they do with it. */

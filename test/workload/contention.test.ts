@@ -214,6 +214,21 @@ test('a process that is killed ends the run, with its name and the signal, and h
   assert.notEqual(killed, 0);
 });
 
+for (const place of ['thread', 'process'] as const)
+  test(`a ${place} that cannot open its heap tells why, and what would help`, async () => {
+    using heap = openEmbeddedHeap({ capacity: 64 * MiB });
+    const elsewhere = new Proxy(heap, {
+      get: (target, key) => (key === 'name' ? 'none' : key === 'backend' ? 'kernel' : Reflect.get(target, key, target)),
+    });
+    const workload = workloadOf({ ...SYNC, place });
+    await assert.rejects(runWorkload(workload, { heap: elsewhere, ...OPTIONS }), (error) => {
+      assert.ok(isDmaBufError(error));
+      assert.match(error.message, /^Cannot open heap "none" as kernel: /u);
+      return true;
+    });
+    assert.deepEqual(childPids(), []);
+  });
+
 test('threads that share a pool share its chunks, and none is given back before its end', async () => {
   using heap = openEmbeddedHeap({ capacity: 64 * MiB });
   const runPool = async (

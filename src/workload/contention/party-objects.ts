@@ -13,7 +13,7 @@ import { FileLock } from '../kernel/file-lock.ts';
 import type { SharedBuffers } from '../kernel/kernel-functions.ts';
 import type { SleepingLock } from '../kernel/kernel-lock.ts';
 import type { SharedLoads } from '../loads/load.ts';
-import type { PartyTask } from './party-messages.ts';
+import type { PartyTask, SharedBufferFacts } from './party-messages.ts';
 
 interface ChunkMessage {
   readonly handle: BufferHandle;
@@ -28,21 +28,24 @@ export class PartyObjects implements SharedBuffers, SharedLoads {
   readonly #sessions = new Map<string, { readonly lock: FileLock; readonly channelName: string }>();
   readonly #closers: (() => void)[] = [];
 
-  /** @param buffers of the task, in its order: closed with this */
-  constructor({ buffers: facts, sessions }: PartyTask, buffers: readonly DmaBuf[], counts: LockCounts) {
+  /**
+   * @param buffers of the task, in its order: closed with this, or where it fails
+   * @throws as a lock cannot be opened
+   */
+  constructor(task: PartyTask, buffers: readonly DmaBuf[], counts: LockCounts) {
     for (const buffer of buffers) this.#closers.push(() => buffer.close());
-    for (const [index, { name, reservationPath, exporterPath, entries, pageSize }] of facts.entries()) {
-      const buffer = buffers[index];
-      assert(buffer !== undefined, 'A party gets every buffer of its task');
-      this.#buffers.set(name, buffer);
-      this.#locks.set(buffer, {
-        reservation: this.#open(reservationPath, counts.reservation),
-        exporter: this.#open(exporterPath, counts.exporter),
-      });
-      if (entries !== undefined) this.#tables.set(buffer, SgTable.fromEntries(entries, { pageSize }));
+    try {
+      for (const [index, facts] of task.buffers.entries()) {
+        const buffer = buffers[index];
+        assert(buffer !== undefined, 'A party gets every buffer of its task');
+        this.#addBuffer(facts, buffer, counts);
+      }
+      for (const { name, lockPath, channelName } of task.sessions)
+        this.#sessions.set(name, { lock: this.#open(lockPath, counts.driver), channelName });
+    } catch (error) {
+      this.close();
+      throw error;
     }
-    for (const { name, lockPath, channelName } of sessions)
-      this.#sessions.set(name, { lock: this.#open(lockPath, counts.driver), channelName });
   }
 
   locksOf(buffer: DmaBuf): BufferLocks | undefined {
@@ -102,6 +105,16 @@ export class PartyObjects implements SharedBuffers, SharedLoads {
 
   close(): void {
     runAllSteps(this.#closers.splice(0).toReversed(), 'What a party shared could not be closed');
+  }
+
+  #addBuffer({ name, ...facts }: SharedBufferFacts, buffer: DmaBuf, counts: LockCounts): void {
+    this.#buffers.set(name, buffer);
+    this.#locks.set(buffer, {
+      reservation: this.#open(facts.reservationPath, counts.reservation),
+      exporter: this.#open(facts.exporterPath, counts.exporter),
+    });
+    const { entries, pageSize } = facts;
+    if (entries !== undefined) this.#tables.set(buffer, SgTable.fromEntries(entries, { pageSize }));
   }
 
   #session(name: string): { readonly lock: FileLock; readonly channelName: string } {

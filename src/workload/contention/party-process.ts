@@ -12,7 +12,7 @@ process.on('SIGINT', () => {});
 process.on('disconnect', () => process.exit());
 
 const [task] = (await once(process, 'message')) as [PartyTask];
-await runParty(task, task.buffers.length === 0 ? [] : takeInheritedBuffers(), {
+await runParty(task, () => (task.buffers.length === 0 ? [] : takeInheritedBuffers()), {
   post: (message) => void process.send?.(message),
   onCommand: (listener) => void process.on('message', (command: PartyCommand) => listener(command)),
 });

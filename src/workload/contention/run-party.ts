@@ -24,57 +24,60 @@ interface PartyChannel {
  * A party's life, from its start to its end: one load, in a thread or a process of its own. What
  * fails is told, and the party stays until it is told to end: others may have its buffers.
  *
- * @param buffers that are shared, in the task's order: closed at the end
+ * @param takeBuffers that are shared, in the task's order: they are closed at the end
  */
-export async function runParty(task: PartyTask, buffers: readonly DmaBuf[], channel: PartyChannel): Promise<void> {
+export async function runParty(
+  task: PartyTask,
+  takeBuffers: () => readonly DmaBuf[],
+  channel: PartyChannel,
+): Promise<void> {
   const commands = new Commands(channel);
-  const holds: PartyHold[] = [];
-  const counts = countHolds(holds);
-  const objects = new PartyObjects(task, buffers, counts);
-  const heap = openHeap(task.heap.name, { backends: [task.heap.backend] });
+  const world = new PartyWorld();
   try {
-    await workUntilClosed({ task, channel, commands, heap, objects, counts, holds });
-    await commands.wait('close');
-    channel.post({ kind: 'closed' });
-    await commands.wait('end');
-    channel.post({ kind: 'ended', bufferCount: heap.stats().bufferCount });
-  } finally {
-    objects.close();
-    heap.close();
+    await workOnce({ task, channel, commands, world }, takeBuffers);
+  } catch (error) {
+    if (error !== commands.closing.reason) channel.post({ kind: 'failed', error: toErrorFacts(error) });
   }
+  await commands.wait('close');
+  channel.post({ kind: 'closed' });
+  await commands.wait('end');
+  channel.post({ kind: 'ended', bufferCount: world.heap?.stats().bufferCount ?? 0 });
+  world.objects?.close();
+  world.heap?.close();
+}
+
+/** What a party has as long as it lives. */
+class PartyWorld {
+  readonly holds: PartyHold[] = [];
+  readonly counts: LockCounts = countHolds(this.holds);
+  heap: Heap | undefined;
+  objects: PartyObjects | undefined;
 }
 
 interface PartyWork {
   readonly task: PartyTask;
   readonly channel: PartyChannel;
   readonly commands: Commands;
-  readonly heap: Heap;
-  readonly objects: PartyObjects;
-  readonly counts: LockCounts;
-  readonly holds: readonly PartyHold[];
+  readonly world: PartyWorld;
 }
 
-async function workUntilClosed(work: PartyWork): Promise<void> {
-  const { channel, commands } = work;
-  try {
-    await workOnce(work);
-  } catch (error) {
-    if (error !== commands.closing.reason) channel.post({ kind: 'failed', error: toErrorFacts(error) });
-  }
-}
-
-async function workOnce({ task, channel, commands, heap, objects, counts, holds }: PartyWork): Promise<void> {
+async function workOnce(
+  { task, channel, commands, world }: PartyWork,
+  takeBuffers: () => readonly DmaBuf[],
+): Promise<void> {
   const { description, caller, conversion, seed, extent } = task;
+  const { counts, holds } = world;
+  const heap = (world.heap = openHeap(task.heap.name, { backends: [task.heap.backend] }));
+  const shared = (world.objects = new PartyObjects(task, takeBuffers(), counts));
   const records: (MappingEvent | UnmappingEvent)[] = [];
   const kernel = new KernelFunctions({
     conversion,
     lockCounts: counts,
-    shared: objects,
+    shared,
     onRecord: (record) => void records.push(record),
     beforeCall: failAt(task.failingCall),
   });
-  const random = new SeededRandom(seed);
-  const load = await startLoad(description, { kernel, heap, random, caller, shared: objects });
+  const load = await startLoad(description, { kernel, heap, random: new SeededRandom(seed), caller, shared });
   try {
     channel.post({ kind: 'ready' });
     await commands.wait('go');

@@ -98,7 +98,7 @@ export class WorkloadParties {
       heap: { name: heap.name, backend: heap.backend },
       caller,
       conversion,
-      seed: seed + this.#parties.length,
+      seed: (seed + this.#parties.length) >>> 0,
       extent,
       buffers: this.#shared.bufferFacts,
       sessions: this.#shared.sessionFacts,

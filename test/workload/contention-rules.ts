@@ -18,7 +18,7 @@ interface UserHold extends PartyHold {
 
 /** In each, users come while the mapper maps, unless the machine is very busy. */
 const ROUND_COUNT_MAX = 20;
-const LENGTH = 16 * MiB;
+const LENGTH = 32 * MiB;
 
 function usersOf(place: LoadPlace): PacedLoad[] {
   const uses = [['vmap', 20], ['cpu-access', 100], ['attachment', 100], ['mmap', 100]] as const; // prettier-ignore

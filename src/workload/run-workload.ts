@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { SeededRandom } from '../base/seeded-random.ts';
 import type { Heap } from '../heap/heap.ts';
+import type { OrderMixName } from '../pages/order-mixes.ts';
 import { TraceAnalysis } from '../trace/analysis/trace-analysis.ts';
 import type { TraceReport } from '../trace/analysis/trace-analysis.ts';
 import type { MappingEvent, TraceSummary, UnmappingEvent } from '../trace/mapping-event.ts';
@@ -9,6 +10,10 @@ import { addLockUses, WorkloadParties } from './contention/workload-parties.ts';
 import type { PartyHooks, PartyOutcome } from './contention/workload-parties.ts';
 import { KernelFunctions } from './kernel/kernel-functions.ts';
 import type { LockUse } from './kernel/kernel-lock.ts';
+import { mappingWaysOf } from './kernel/map-window.ts';
+import type { MappingWay } from './kernel/map-window.ts';
+import { addTables } from './kernel/table-counter.ts';
+import type { TableCount } from './kernel/table-counter.ts';
 import { driveLoad } from './drive-load.ts';
 import type { LoadExtent, LoadOutcome, StartedLoad } from './drive-load.ts';
 import type { CallerVariant } from './loads/load.ts';
@@ -20,6 +25,8 @@ export interface RunWorkloadOptions {
   readonly heap: Heap;
   readonly caller: CallerVariant;
   readonly conversion: Conversion;
+  /** Default: `page`, as mainline does, where the heap leaves a choice; else `heap`. */
+  readonly mapping?: MappingWay | undefined;
   /** Of what is drawn at random. */
   readonly seed: number;
   readonly extent: LoadExtent;
@@ -28,6 +35,8 @@ export interface RunWorkloadOptions {
   readonly onRecord?: ((record: MappingEvent | UnmappingEvent) => void) | undefined;
   /** Told after each step of any consumer. */
   readonly onStep?: (() => void) | undefined;
+  /** That the heap was opened with: threads and processes open theirs alike. */
+  readonly mix?: OrderMixName | undefined;
   /** Of loads in threads and processes of their own. */
   readonly partyHooks?: PartyHooks;
 }
@@ -38,6 +47,8 @@ export interface WorkloadOutcome {
   readonly loads: readonly (LoadOutcome | PartyOutcome)[];
   /** How the reservation locks of all buffers were used. */
   readonly lockUse: LockUse;
+  /** Of the buffers that were mapped: of which entries they were made. */
+  readonly tables: TableCount;
   /** Who mapped, how often and how long, as of a recording. */
   readonly report: TraceReport;
 }
@@ -51,15 +62,15 @@ export interface WorkloadOutcome {
 export async function runWorkload(workload: Workload, options: RunWorkloadOptions): Promise<WorkloadOutcome> {
   const analysis = new TraceAnalysis();
   const counts = { mapping: 0, unmapping: 0 };
-  const { heap, caller, conversion } = options;
+  const { heap, caller, conversion, mapping = mappingWaysOf(heap).ways[0] } = options;
   const onRecord = (record: MappingEvent | UnmappingEvent): void => {
     analysis.addChecked(record);
     counts[record.kind] += 1;
     options.onRecord?.(record);
   };
-  const kernel = new KernelFunctions({ conversion, onRecord });
+  const kernel = new KernelFunctions({ conversion, mapping, onRecord });
   const random = new SeededRandom(options.seed);
-  const parties = await WorkloadParties.start(workload, { ...options, hooks: options.partyHooks ?? {} });
+  const parties = await WorkloadParties.start(workload, { ...options, mapping, hooks: options.partyHooks ?? {} });
   const started: OwnLoad[] = [];
   try {
     for (const [index, description] of workload.loads.entries())
@@ -68,7 +79,12 @@ export async function runWorkload(workload: Workload, options: RunWorkloadOption
     const since = performance.now();
     const loads = await driveAll(workload, { started, parties, onRecord, options });
     analysis.addChecked(summaryOf(counts, (performance.now() - since) / 1000));
-    return { loads, lockUse: addLockUses([kernel.lockUse, ...reservationUses(loads)]), report: analysis.report() };
+    return {
+      loads,
+      lockUse: addLockUses([kernel.lockUse, ...reservationUses(loads)]),
+      tables: addTables([kernel.tables, ...parties.tables]),
+      report: analysis.report(),
+    };
   } finally {
     try {
       for (const { load } of started.toReversed()) await load.close();

@@ -30,6 +30,12 @@ export type ConsumerLoad =
   | VisionLoad
   | VmwgfxBlitLoad;
 
+/** Loads that are made for a check: a trace of a machine shows their drivers under other names. */
+type CheckName = 'apusys-shared-pool' | 'dma-buf-sync' | 'dma-buf-user' | 'mtk-camera-launch';
+
+/** The drivers that a trace of a machine shows. */
+export type DriverName = Exclude<ConsumerLoad['consumer'], CheckName>;
+
 /** Where a load runs that others are not to wait for but by locks. */
 export type LoadPlace = 'thread' | 'process';
 

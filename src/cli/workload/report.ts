@@ -3,6 +3,8 @@ import { formatSize } from '../../base/sizes.ts';
 import { addLockUses } from '../../workload/contention/workload-parties.ts';
 import type { PartyOutcome } from '../../workload/contention/workload-parties.ts';
 import type { LockUse } from '../../workload/kernel/kernel-lock.ts';
+import type { MappingWay } from '../../workload/kernel/map-window.ts';
+import type { TableCount } from '../../workload/kernel/table-counter.ts';
 import type { WorkloadOutcome } from '../../workload/run-workload.ts';
 import type { PacedLoad, Workload } from '../../workload/workload.ts';
 import { formatSection, indentLines, indentTexts, sectionColumns } from '../report-section.ts';
@@ -15,9 +17,13 @@ interface RunFacts {
   readonly heap: string;
   readonly backend: string;
   readonly caller: 'as-is' | 'fixed';
+  readonly mix: string | null;
   readonly conversion: 'page' | 'entry';
+  readonly mapping: MappingWay;
   readonly seconds: number;
 }
+
+const MADE_BY: Readonly<Record<MappingWay, string>> = { page: 'page', run: 'run', heap: 'the heap itself' };
 
 const LOCK_COLUMNS = [
   { heading: 'CONSUMER', align: 'left' },
@@ -80,16 +86,17 @@ function valueOf(key: string, value: unknown): string {
 
 /** How the consumers got on, the locks, and the report of a recording. */
 export function formatRun(workload: Workload, facts: RunFacts, outcome: WorkloadOutcome, style: ReportStyle): string[] {
-  const { loads, report } = outcome;
+  const { loads, tables, report } = outcome;
   const callers = facts.caller === 'as-is' ? 'drivers as they are' : 'drivers fixed';
-  const conversion = `converted by ${facts.conversion}`;
-  const place = `in ${workload.name}, on heap ${facts.heap} (${facts.backend}), ${callers}, ${conversion}`;
+  const ways = `converted by ${facts.conversion}, page-table entries made by ${MADE_BY[facts.mapping]}`;
+  const place = `in ${workload.name}, on heap ${facts.heap} (${facts.backend}), ${callers}, ${ways}`;
   return [
     ...formatTraceReport(report, place, style),
     ...formatSection(
       { heading: `Consumers, in ${facts.seconds} s`, lines: indentLines(formatLoads(workload, loads, style)) },
       style,
     ),
+    ...formatSection({ heading: 'Buffers', lines: indentTexts(formatTables(tables, facts.mix), style.columns) }, style),
     ...formatLocks(workload, loads, style),
     ...formatSection({ heading: 'Locks', lines: indentTexts(lockTexts(outcome), style.columns) }, style),
   ];
@@ -152,4 +159,19 @@ function labelOf({ loads }: Workload, index: number): string {
   const load = loads[index];
   if (load === undefined) return '';
   return 'use' in load ? load.use : load.consumer;
+}
+
+/** What the layouts of the mapped buffers say. */
+function formatTables(
+  { bufferCount, entryCount, runCount, orders, unseenCount }: TableCount,
+  mix: string | null,
+): string[] {
+  const buffers = formatAmount(bufferCount, 'buffer', 'buffers');
+  const entries = formatAmount(entryCount, 'entry', 'entries');
+  const asked = mix === null ? '' : ` (mix ${mix})`;
+  const parts = orders.map((each) => `${formatCount(each.entryCount)} of order ${each.order}`);
+  const runs = formatAmount(runCount, 'run', 'runs');
+  const seen = `${buffers}${asked}: ${entries} in ${runs}, ${parts.join(', ')}.`;
+  const unseen = `The layout of ${formatAmount(unseenCount, 'buffer', 'buffers')} cannot be seen here: there is no conversion.`;
+  return [...(bufferCount === 0 ? [] : [seen]), ...(unseenCount === 0 ? [] : [unseen])];
 }

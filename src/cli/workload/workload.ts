@@ -11,9 +11,10 @@ import type { WorkloadOptions } from './description.ts';
 import { formatWorkload, formatWorkloads } from './report.ts';
 import { isFileName, readWorkloadFile } from './read-workload-file.ts';
 import { compareOnTerminal } from './compare.ts';
+import { printFromTrace } from './from-trace.ts';
 import { runOnTerminal } from './run.ts';
 
-const RUN_OPTIONS = ['for', 'caller', 'conversion', 'heap', 'seed', 'compare'] as const;
+const RUN_OPTIONS = ['for', 'caller', 'conversion', 'mapping', 'mix', 'heap', 'seed', 'compare'] as const;
 const SEE_LIST = '"dmabuf workload list" has them';
 
 export const workloadCommand: Command = {
@@ -27,6 +28,7 @@ export const workloadCommand: Command = {
       return await compareOnTerminal(name === undefined ? RECIPES : [await readWorkload(name)], options, terminal);
     if (action === 'run') return await runOnTerminal(await readWorkload(name), options, terminal);
     refuseRunOptions(options);
+    if (action === 'from-trace') return await printFromTrace(name, terminal);
     if (action === 'show') return show([await readWorkload(name)], options, terminal);
     if (action !== 'list' || name !== undefined) throw unknownAction(words);
     return show(RECIPES, options, terminal);

@@ -1,11 +1,14 @@
 import type { BackendKind } from '../../heap/backend.ts';
 import type { DmaBufErrorCode } from '../../base/errors.ts';
+import type { OrderMixName } from '../../pages/order-mixes.ts';
 import type { SgEntryLike } from '../../sg/sg-entry.ts';
 import type { MappingEvent, UnmappingEvent } from '../../trace/mapping-event.ts';
 import type { LoadExtent, LoadOutcome } from '../drive-load.ts';
 import type { LockKind } from '../kernel/buffer-locks.ts';
 import type { Conversion } from '../kernel/exporter-mapping.ts';
 import type { LockHold, LockUse } from '../kernel/kernel-lock.ts';
+import type { MappingWay } from '../kernel/map-window.ts';
+import type { TableCount } from '../kernel/table-counter.ts';
 import type { CallerVariant } from '../loads/load.ts';
 import type { PacedLoad } from '../workload.ts';
 
@@ -34,9 +37,10 @@ export interface SharedSessionFacts {
 /** What a thread or a process is to do: plain data. */
 export interface PartyTask {
   readonly description: PacedLoad;
-  readonly heap: { readonly name: string; readonly backend: BackendKind };
+  readonly heap: { readonly name: string; readonly backend: BackendKind; readonly mix: OrderMixName | undefined };
   readonly caller: CallerVariant;
   readonly conversion: Conversion;
+  readonly mapping: MappingWay;
   readonly seed: number;
   readonly extent: LoadExtent;
   readonly buffers: readonly SharedBufferFacts[];
@@ -88,6 +92,7 @@ export interface PartyLockUse extends LockUse {
 export interface PartyReport {
   readonly outcome: LoadOutcome;
   readonly locks: readonly PartyLockUse[];
+  readonly tables: TableCount;
   readonly records: readonly (MappingEvent | UnmappingEvent)[];
   readonly holds: readonly PartyHold[];
 }

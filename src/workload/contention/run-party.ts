@@ -9,6 +9,7 @@ import type { LockCounts, LockKind } from '../kernel/buffer-locks.ts';
 import { KernelFunctions } from '../kernel/kernel-functions.ts';
 import { LockUseCount } from '../kernel/kernel-lock.ts';
 import { startLoad } from '../loads/start-load.ts';
+import { openWorkloadHeap } from '../workload-heap.ts';
 import { toErrorFacts } from './error-facts.ts';
 import { lockUses } from './lock-use.ts';
 import type { PartyCommand, PartyHold, PartyMessage, PartyReport, PartyTask } from './party-messages.ts';
@@ -65,13 +66,14 @@ async function workOnce(
   { task, channel, commands, world }: PartyWork,
   takeBuffers: () => readonly DmaBuf[],
 ): Promise<void> {
-  const { description, caller, conversion, seed, extent } = task;
+  const { description, caller, conversion, mapping, seed, extent } = task;
   const { counts, holds } = world;
-  const heap = (world.heap = openHeap(task.heap.name, { backends: [task.heap.backend] }));
+  const heap = (world.heap = openHeapOf(task));
   const shared = (world.objects = new PartyObjects(task, takeBuffers(), counts));
   const records: (MappingEvent | UnmappingEvent)[] = [];
   const kernel = new KernelFunctions({
     conversion,
+    mapping,
     lockCounts: counts,
     shared,
     onRecord: (record) => void records.push(record),
@@ -83,12 +85,17 @@ async function workOnce(
     await commands.wait('go');
     const onStep = (): void => channel.post({ kind: 'step' });
     const outcome = await driveLoad({ load, description }, { extent, signal: commands.closing, onStep });
-    const report: PartyReport = { outcome, records, holds, locks: lockUses(counts) };
+    const report: PartyReport = { outcome, records, holds, locks: lockUses(counts), tables: kernel.tables };
     channel.post({ kind: 'done', report });
     await commands.wait('close');
   } finally {
     await load.close();
   }
+}
+
+/** Of the same kind as the heap of the thread that started it. */
+function openHeapOf({ heap: { name, backend, mix }, seed }: PartyTask): Heap {
+  return backend === 'embedded' ? openWorkloadHeap(mix, seed) : openHeap(name, { backends: [backend] });
 }
 
 /** What the party is told, each once. */

@@ -1,8 +1,11 @@
 import type { Heap } from '../../heap/heap.ts';
+import type { OrderMixName } from '../../pages/order-mixes.ts';
 import type { MappingEvent, UnmappingEvent } from '../../trace/mapping-event.ts';
 import type { LoadExtent, LoadOutcome } from '../drive-load.ts';
 import type { Conversion } from '../kernel/exporter-mapping.ts';
+import type { MappingWay } from '../kernel/map-window.ts';
 import type { LockUse } from '../kernel/kernel-lock.ts';
+import type { TableCount } from '../kernel/table-counter.ts';
 import type { CallerVariant } from '../loads/load.ts';
 import type { LoadPlace, PacedLoad, Workload } from '../workload.ts';
 import { Party } from './party.ts';
@@ -14,6 +17,8 @@ interface PartiesOptions {
   readonly heap: Heap;
   readonly caller: CallerVariant;
   readonly conversion: Conversion;
+  readonly mapping: MappingWay;
+  readonly mix?: OrderMixName | undefined;
   readonly seed: number;
   readonly extent: LoadExtent;
   readonly hooks: PartyHooks;
@@ -44,6 +49,8 @@ export class WorkloadParties {
   readonly #shared: SharedObjects;
   readonly #options: PartiesOptions;
   readonly #parties: { readonly party: Party; readonly description: PacedLoad; readonly loadIndex: number }[] = [];
+  /** Of the buffers that parties have mapped, as far as they are done. */
+  readonly tables: TableCount[] = [];
   #lineCount = 0;
 
   private constructor(workload: Workload, options: PartiesOptions) {
@@ -70,6 +77,7 @@ export class WorkloadParties {
         loadIndex,
         async ({ signal, onStep, onRecord }): Promise<PartyOutcome> => {
           const report = await party.drive(signal, onStep);
+          this.tables.push(report.tables);
           this.#tellRecords(report, loadIndex, onRecord);
           for (const hold of report.holds) this.#options.hooks.onHold?.(hold, description);
           return outcomeOf(report, description);
@@ -92,12 +100,13 @@ export class WorkloadParties {
   async #add(description: PacedLoad, loadIndex: number): Promise<void> {
     const { place } = description;
     if (place === undefined) return;
-    const { heap, caller, conversion, extent, seed, hooks } = this.#options;
+    const { heap, caller, conversion, mapping, mix, extent, seed, hooks } = this.#options;
     const task: PartyTask = {
       description,
-      heap: { name: heap.name, backend: heap.backend },
+      heap: { name: heap.name, backend: heap.backend, mix },
       caller,
       conversion,
+      mapping,
       seed: (seed + this.#parties.length) >>> 0,
       extent,
       buffers: this.#shared.bufferFacts,

@@ -17,6 +17,9 @@ import { MappingRecords } from './mapping-records.ts';
 import type { CallSite } from './mapping-records.ts';
 import { KernelLock } from './kernel-lock.ts';
 import type { LockUse, SleepingLock } from './kernel-lock.ts';
+import { TableCounter } from './table-counter.ts';
+import type { TableCount } from './table-counter.ts';
+import type { MappingWay } from './map-window.ts';
 
 /** The functions that can fail, by the kernel's names. */
 export type KernelFunction = ExporterStep | 'dma_heap_buffer_alloc' | 'dma_buf_attach' | 'dma_buf_map_attachment';
@@ -25,6 +28,8 @@ export type KernelFunction = ExporterStep | 'dma_heap_buffer_alloc' | 'dma_buf_a
 interface KernelFunctionsOptions {
   /** How heaps turn their tables into pages. Default: `page`, as mainline does. */
   readonly conversion?: Conversion;
+  /** How page-table entries are made. Default: as the buffer's heap does. */
+  readonly mapping?: MappingWay;
   /** Told of each mapping and unmapping, as a recording of a kernel would be. */
   readonly onRecord?: (record: MappingEvent | UnmappingEvent) => void;
   /** Called before each function that can fail. What it throws is that function's failure. */
@@ -51,15 +56,18 @@ const NOTHING_SHARED: SharedBuffers = { locksOf: () => undefined, tableOf: () =>
  */
 export class KernelFunctions {
   readonly #conversion: Conversion;
+  readonly #mappingWay: MappingWay;
   readonly #beforeCall: (name: KernelFunction) => void;
   readonly #records: MappingRecords;
   readonly #mappings = new WeakMap<DmaBuf, KernelMapping>();
   readonly #lockCounts: LockCounts;
   readonly #shared: SharedBuffers;
+  readonly #tables = new TableCounter();
   #unlockedCallCount = 0;
 
-  constructor({ conversion = 'page', onRecord, beforeCall, ...locks }: KernelFunctionsOptions = {}) {
+  constructor({ conversion = 'page', mapping = 'heap', onRecord, beforeCall, ...locks }: KernelFunctionsOptions = {}) {
     this.#conversion = conversion;
+    this.#mappingWay = mapping;
     this.#lockCounts = locks.lockCounts ?? countLocks();
     this.#shared = locks.shared ?? NOTHING_SHARED;
     this.#beforeCall = beforeCall ?? ((): void => {});
@@ -86,10 +94,25 @@ export class KernelFunctions {
     return new KernelLock(this.#lockCounts.driver);
   }
 
-  /** `dma_heap_buffer_alloc`, `dma_buf_get`. */
+  /** Of the buffers that were mapped. */
+  get tables(): TableCount {
+    return this.#tables.read();
+  }
+
+  /**
+   * `dma_heap_buffer_alloc`, `dma_buf_get`. A heap's pages are there, and zero, before anybody maps
+   * them; the embedded heap would take them at the first mapping.
+   */
   allocate(heap: Heap, length: number, name: string): DmaBuf {
     this.#beforeCall('dma_heap_buffer_alloc');
-    return heap.allocate(length, { name });
+    const buffer = heap.allocate(length, { name });
+    try {
+      if (heap.backend === 'embedded') buffer.vmap({ populate: true }).close();
+      return buffer;
+    } catch (error) {
+      buffer.close();
+      throw error;
+    }
   }
 
   /** `dma_resv_lock` … `dma_resv_unlock`. */
@@ -155,7 +178,8 @@ export class KernelFunctions {
     if (!mapping.locks.reservation.isHeld) this.#unlockedCallCount += 1;
     // Measuring it, where that is needed, is no part of mapping; later users need none.
     const table = mapping.count === 0 ? this.#tableOf(buffer) : undefined;
-    const options = { table, conversion: this.#conversion, beforeCall: this.#beforeCall };
+    if (mapping.count === 0) this.#tables.add(buffer, table);
+    const options = { table, conversion: this.#conversion, mapping: this.#mappingWay, beforeCall: this.#beforeCall };
     return this.#records.mapping(buffer, site, (take) => mapping.take(() => take(mapAsExporter(buffer, options))));
   }
 

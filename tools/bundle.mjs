@@ -15,12 +15,17 @@ const STAMPING_PROCESS = 'dist/src/measure/stamping-process.js';
 /** The thread that decodes JPEG files, likewise (src/picture/jpeg/jpeg-decoder.ts). */
 const JPEG_THREAD = 'dist/src/picture/jpeg/jpeg-thread.js';
 
+/** The threads and processes of workloads, likewise (src/workload/contention/party-start.ts). */
+const PARTY_THREAD = 'dist/src/workload/contention/party-thread.js';
+const PARTY_PROCESS = 'dist/src/workload/contention/party-process.js';
+
 /** For each file of dist/bundle/ that package.json names, the built source of that entry. */
 function entries(root) {
   const { exports, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const modules = Object.values(exports).filter((entry) => entry.types !== undefined);
   const pairs = modules.map((entry) => [entry.default, entry.types.replace(/\.d\.ts$/u, '.js')]);
   pairs.push(['stamping-process.js', STAMPING_PROCESS], ['jpeg-thread.js', JPEG_THREAD]);
+  pairs.push(['party-thread.js', PARTY_THREAD], ['party-process.js', PARTY_PROCESS]);
   // The last: it is made executable.
   pairs.push([bin.dmabuf, PROGRAM]);
   return pairs.map(([output, input]) => [output.replace(/^(?:\.\/)?dist\/bundle\//u, ''), join(root, input)]);

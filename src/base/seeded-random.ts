@@ -36,12 +36,13 @@ export class SeededRandom {
   }
 
   /** Puts `values` into a random order, in place (Fisher and Yates). */
-  shuffle(values: Uint32Array): void {
+  shuffle(values: unknown[] | Uint32Array): void {
+    const places: Record<number, unknown> = values;
     for (let index = values.length - 1; index > 0; index -= 1) {
       const other = this.below(index + 1);
-      const value = values[index] as number;
-      values[index] = values[other] as number;
-      values[other] = value;
+      const value = places[index];
+      places[index] = places[other];
+      places[other] = value;
     }
   }
 }

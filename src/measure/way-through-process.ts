@@ -1,13 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
+import { programFile } from '../base/program-file.ts';
 import { endAfter } from '../heap/finally.ts';
 import type { DmaBuf } from '../heap/dma-buf.ts';
 import type { OwnedFd } from '../linux/calls/fd.ts';
 import type { SecondWay } from './window-proof.ts';
 
-/** Beside this file when compiled, and beside the command when bundled. */
-const PROGRAM = fileURLToPath(new URL('stamping-process.js', import.meta.url));
+const PROGRAM = fileURLToPath(programFile('stamping-process.js', import.meta.url));
 
 /**
  * The second way to a buffer that has a descriptor to pass on: another process maps that

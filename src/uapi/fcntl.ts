@@ -23,6 +23,7 @@ export const F_GET_SEALS: number = F_LINUX_SPECIFIC_BASE + 10;
 /** `flock`: exclusive, and without waiting. */
 export const LOCK_EX = 2;
 export const LOCK_NB = 4;
+export const LOCK_UN = 8;
 
 export const FALLOC_FL_KEEP_SIZE = 0x01;
 export const FALLOC_FL_PUNCH_HOLE = 0x02;

@@ -1,5 +1,6 @@
 import { median } from '../base/median.ts';
 import type { Heap } from '../heap/heap.ts';
+import type { OrderMixName } from '../pages/order-mixes.ts';
 import type { Conversion } from './kernel/exporter-mapping.ts';
 import { mappingWaysOf } from './kernel/map-window.ts';
 import type { MappingWay } from './kernel/map-window.ts';
@@ -37,6 +38,8 @@ export interface VariantOutcome {
 /** How a workload is compared. */
 interface CompareWorkloadOptions {
   readonly heap: Heap;
+  /** That it was opened with. */
+  readonly mix?: OrderMixName | undefined;
   readonly seed: number;
   /** Of all runs together, in real time. */
   readonly seconds: number;
@@ -60,7 +63,7 @@ const ROUND_COUNT = 5;
  */
 export async function compareWorkload(
   workload: Workload,
-  { heap, seed, seconds, signal, onRun }: CompareWorkloadOptions,
+  { heap, mix, seed, seconds, signal, onRun }: CompareWorkloadOptions,
 ): Promise<VariantOutcome[]> {
   const variants = variantsOn(heap);
   const total = ROUND_COUNT * variants.length;
@@ -69,7 +72,7 @@ export async function compareWorkload(
   for (let round = 0; round < ROUND_COUNT; round += 1) {
     for (const [index, variant] of variants.entries()) {
       onRun(round * variants.length + index, total);
-      outcomes[index]?.push(await runWorkload(workload, { heap, ...variant, seed, extent, signal }));
+      outcomes[index]?.push(await runWorkload(workload, { heap, mix, ...variant, seed, extent, signal }));
     }
   }
   return variants.map((variant, index) => summarize(variant, outcomes[index] ?? []));

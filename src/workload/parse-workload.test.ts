@@ -24,6 +24,17 @@ const SCREEN = {
   deadlineMs: 5,
 };
 
+const USER = {
+  consumer: 'dma-buf-user',
+  buffer: 'picture',
+  lengthBytes: 4096,
+  use: 'vmap',
+  stepsPerSecond: 1,
+  place: 'thread',
+};
+const { place: _place, ...USER_WITHOUT_PLACE } = USER;
+const SESSION = { consumer: 'apusys-map', session: 'npu', lengthBytes: 4096, bufferCount: 1, stepsPerSecond: 1 };
+
 function withLoads(...loads: readonly object[]): object {
   return { name: 'mine', title: 'Mine', basis: 'measured', loads };
 }
@@ -66,6 +77,14 @@ test('parseWorkload() names the place of what is wrong, and what it must be', ()
     [
       withLoads({ ...SCREEN, damage: { width: 65, height: 1 } }),
       'loads[0] must have damage within its width and height',
+    ],
+    [withLoads({ ...FENCES, place: 'device' }), 'loads[0].place must be one of thread, process'],
+    [withLoads(USER_WITHOUT_PLACE), 'loads[0] must have a place: users of a buffer wait for each other'],
+    [withLoads({ ...USER, use: 'read' }), 'loads[0].use must be one of vmap, cpu-access, attachment, mmap'],
+    [withLoads({ ...USER, buffer: 'a/b' }), 'loads[0].buffer must be a name of letters, digits and dashes, at most 31'],
+    [
+      withLoads({ ...SESSION, place: 'process' }),
+      'loads[0] must have a place "thread" where it names a session: one process has it',
     ],
     [withLoads({ ...SCREEN, damage: [] }), 'loads[0].damage must be an object'],
   ] as const)

@@ -50,6 +50,16 @@ test('dmabuf workload run tells who mapped and what it cost, in seconds that wer
   assert.match(stdout, /^ {2}Reservation locks were held 24 times/mu);
 });
 
+test('dmabuf workload run tells of loads in threads what each mapped, and how long it waited', () => {
+  const { status, stdout } = runCli('workload', 'run', 'model-load-beside', '--for', '0.5');
+  assert.equal(status, 0);
+  // 2 and 200 a second.
+  assert.match(stdout, /^ {2}apusys-map +1 +\d+ +[\d.]+ [a-zµ]+ +1 +256 MiB$/mu);
+  assert.match(stdout, /^ {2}apusys-map +100 +\d+ +[\d.]+ [a-zµ]+ +100 +100 MiB$/mu);
+  assert.match(stdout, /^ {2}CONSUMER +LOCK +HELD +WAITS +MEDIAN +99 % +LONGEST$/mu);
+  assert.equal([...stdout.matchAll(/^ {2}apusys-map +driver /gmu)].length, 2, stdout);
+});
+
 test('dmabuf workload run --caller fixed leaves out the mappings that drivers do not need', () => {
   assert.equal(runJson('frame-processing').report.mappingCount, 18);
   assert.equal(runJson('frame-processing', '--caller', 'fixed').report.mappingCount, 0);

@@ -79,6 +79,8 @@ test('package holds what was built, the C peers, the examples and the documents,
     'LICENSE',
     'dist/bundle/index.js',
     'dist/bundle/stamping-process.js',
+    'dist/bundle/party-thread.js',
+    'dist/bundle/party-process.js',
     'dist/src/index.d.ts',
     'dist/tree-sitter/tree-sitter-c.LICENSE',
     'dist/fleet/growth.sql',
@@ -165,4 +167,17 @@ test('package runs as a program', () => {
   const program = join(consumer, 'node_modules', '.bin', 'dmabuf');
   assert.equal(mustRun(program, ['--version'], { cwd: consumer }), `dmabuf ${readManifest(packed).version}\n`);
   assert.notEqual(run(program, ['no-such-command'], { cwd: consumer }).status, 0);
+});
+
+test('package finds its threads and processes: workloads whose loads run in them', () => {
+  const program = join(consumer, 'node_modules', '.bin', 'dmabuf');
+  for (const [name, place] of [
+    ['model-load-beside', 'thread'],
+    ['contention-of-processes', 'process'],
+  ] as const) {
+    const json = mustRun(program, ['workload', 'run', name, '--for', '0.1', '--json'], { cwd: consumer });
+    const { loads } = JSON.parse(json) as { loads: { place: string; mappingCount: number }[] };
+    assert.deepEqual(new Set(loads.map((load) => load.place)), new Set([place]));
+    assert.ok(loads.some(({ mappingCount }) => mappingCount > 0));
+  }
 });

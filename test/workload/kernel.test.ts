@@ -3,6 +3,7 @@ import { cannotOpen } from '../support/devices/kernel-devices.ts';
 import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
 import { testConsumers, testNoMappingChoice } from './consumers.ts';
 import type { ConsumerHeap } from './consumers.ts';
+import { testContention } from './contention-rules.ts';
 
 checkLeaksAfterFile();
 const HEAP: ConsumerHeap = {
@@ -11,4 +12,5 @@ const HEAP: ConsumerHeap = {
   open: () => openHeap('system', { backends: ['kernel'] }),
 };
 testConsumers(HEAP);
+testContention(HEAP);
 testNoMappingChoice(HEAP);

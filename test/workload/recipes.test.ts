@@ -12,8 +12,11 @@ import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
 
 checkLeaksAfterFile();
 
+/** Undefined: it depends on which thread comes first. */
+type Count = number | undefined;
+
 /** Mappings in ten steps: with the drivers as they are, and with those that are fixed. */
-const MAPPINGS: Readonly<Record<string, readonly [asIs: number, fixed: number]>> = {
+const MAPPINGS: Readonly<Record<string, readonly [asIs: Count, fixed: Count]>> = {
   // Once, at load.
   'always-on-vision': [1, 1],
   // Eight buffers of five nodes, each once; fixed, both images drop out.
@@ -35,6 +38,18 @@ const MAPPINGS: Readonly<Record<string, readonly [asIs: number, fixed: number]>>
   'frame-processing': [30, 0],
   // Two planes and metadata; fixed, metadata alone.
   decoder: [30, 10],
+  // The mapper's ten; the other four do not map.
+  contention: [10, 10],
+  'contention-of-processes': [10, 10],
+  // In each launch of three, four working buffers and five nodes; two chunks, each twice.
+  'camera-launch': [310, 250],
+  // Ten of each thread.
+  'model-load-beside': [20, 0],
+  // Each chunk twice, as many as there came to be: not the same in every run.
+  'pool-growth': [undefined, undefined],
+  // Three plain images for each.
+  'still-capture': [30, 0],
+  'sync-after-map': [1, 1],
 };
 
 async function run(name: string, options: Partial<RunWorkloadOptions>): Promise<WorkloadOutcome> {
@@ -60,9 +75,10 @@ test('every recipe has a count of mappings', () => {
 });
 
 for (const [name, [asIs, fixed]] of Object.entries(MAPPINGS)) {
-  test(`${name} maps ${asIs} times in ten steps, and ${fixed} times where drivers are fixed`, async () => {
+  test(`${name} maps ${asIs ?? 'some'} times in ten steps, and ${fixed ?? 'some'} where drivers are fixed`, async () => {
     const [before, after] = [await run(name, { caller: 'as-is' }), await run(name, { caller: 'fixed' })];
-    assert.deepEqual([before.report.mappingCount, after.report.mappingCount], [asIs, fixed]);
+    const counts = [before, after].map(({ report }) => report.mappingCount);
+    if (asIs !== undefined) assert.deepEqual(counts, [asIs, fixed]);
     assert.deepEqual(
       before.loads.map(({ stepCount, lateCount }) => [stepCount, lateCount]),
       before.loads.map(() => [10, undefined]),

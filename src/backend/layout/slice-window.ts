@@ -1,6 +1,7 @@
-import { isDmaBufError } from '../../base/errors.ts';
 import { closeSync, openSync, writevSync } from 'node:fs';
 
+import { withCleanup } from '../../base/cleanup.ts';
+import { isDmaBufError } from '../../base/errors.ts';
 import type { Address, ByteLength } from '../../base/quantities.ts';
 import { toByteLength } from '../../base/quantities.ts';
 import type { BorrowedFd } from '../../linux/calls/fd.ts';
@@ -78,12 +79,18 @@ export class SliceWindow {
  * Node accepts any, where `/proc` is missing.
  */
 function openScratch(calls: MemoryCalls, pageSize: ByteLength): number {
-  using memfd = calls.createSealedMemfd('dmabuf-layout', pageSize);
-  const path = `/proc/self/fd/${memfd.borrow()}`;
-  try {
-    return withFileErrors('open', path, () => openSync(path, 'r+'));
-  } catch (error) {
-    if (!isDmaBufError(error, 'ENOENT')) throw error;
-    return memfd.take();
-  }
+  return withCleanup((cleanup) => {
+    const memfd = calls.createSealedMemfd('dmabuf-layout', pageSize);
+    cleanup.defer(() => memfd.close());
+    const path = `/proc/self/fd/${memfd.borrow()}`;
+    try {
+      const scratch = withFileErrors('open', path, () => openSync(path, 'r+'));
+      cleanup.defer(() => closeSync(scratch));
+      memfd.close();
+      return scratch;
+    } catch (error) {
+      if (!isDmaBufError(error, 'ENOENT')) throw error;
+      return memfd.take();
+    }
+  });
 }

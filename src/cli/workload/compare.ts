@@ -56,7 +56,7 @@ export async function compareOnTerminal(
     for (const workload of workloads) {
       const onRun = (done: number, total: number): void =>
         terminal.showProgress(`${workload.name}: ${done} of ${total} runs are done`);
-      const variants = await compareWorkload(workload, { heap, seed, seconds, signal, onRun });
+      const variants = await compareWorkload(workload, { heap, mix: options.mix, seed, seconds, signal, onRun });
       comparisons.push({ name: workload.name, variants });
     }
   }).catch(failOnRefusal);

@@ -1,5 +1,8 @@
 import { formatAmount, formatCount, formatDuration } from '../../base/number-format.ts';
 import { formatSize } from '../../base/sizes.ts';
+import { addLockUses } from '../../workload/contention/workload-parties.ts';
+import type { PartyOutcome } from '../../workload/contention/workload-parties.ts';
+import type { LockUse } from '../../workload/kernel/kernel-lock.ts';
 import type { MappingWay } from '../../workload/kernel/map-window.ts';
 import type { TableCount } from '../../workload/kernel/table-counter.ts';
 import type { WorkloadOutcome } from '../../workload/run-workload.ts';
@@ -22,11 +25,25 @@ interface RunFacts {
 
 const MADE_BY: Readonly<Record<MappingWay, string>> = { page: 'page', run: 'run', heap: 'the heap itself' };
 
+const LOCK_COLUMNS = [
+  { heading: 'CONSUMER', align: 'left' },
+  { heading: 'LOCK', align: 'left' },
+  { heading: 'HELD', align: 'right' },
+  { heading: 'WAITS', align: 'right' },
+  { heading: 'MEDIAN', align: 'right' },
+  { heading: '99 %', align: 'right' },
+  { heading: 'LONGEST', align: 'right' },
+] as const;
 const LOAD_COLUMNS = [
   { heading: 'CONSUMER', align: 'left' },
   { heading: 'STEPS', align: 'right' },
   { heading: 'LATE', align: 'right' },
   { heading: 'LONGEST', align: 'right' },
+] as const;
+const PLACED_COLUMNS = [
+  ...LOAD_COLUMNS,
+  { heading: 'MAPPINGS', align: 'right' },
+  { heading: 'IN ALL', align: 'right' },
 ] as const;
 
 /** Every workload, a line each. */
@@ -69,28 +86,79 @@ function valueOf(key: string, value: unknown): string {
 
 /** How the consumers got on, the locks, and the report of a recording. */
 export function formatRun(workload: Workload, facts: RunFacts, outcome: WorkloadOutcome, style: ReportStyle): string[] {
-  const { loads, lockUse, tables, report } = outcome;
-  const { holdCount, heldNs, heldNsMax, waitCount, waitedNs } = lockUse;
+  const { loads, tables, report } = outcome;
   const callers = facts.caller === 'as-is' ? 'drivers as they are' : 'drivers fixed';
   const ways = `converted by ${facts.conversion}, page-table entries made by ${MADE_BY[facts.mapping]}`;
   const place = `in ${workload.name}, on heap ${facts.heap} (${facts.backend}), ${callers}, ${ways}`;
-  const table = formatTable(
-    LOAD_COLUMNS,
-    loads.map(({ consumer, stepCount, lateCount = 0, stepNsMax }) => [
-      consumer,
-      formatCount(stepCount),
-      formatCount(lateCount),
-      formatDuration(stepNsMax),
-    ]),
-    sectionColumns(style.columns),
-  );
-  const locks = `Reservation locks were held ${formatAmount(holdCount, 'time', 'times')}, ${formatDuration(heldNs)} in all, at most ${formatDuration(heldNsMax)}; ${formatAmount(waitCount, 'task', 'tasks')} waited ${formatDuration(waitedNs)}.`;
   return [
     ...formatTraceReport(report, place, style),
-    ...formatSection({ heading: `Consumers, in ${facts.seconds} s`, lines: indentLines(table) }, style),
+    ...formatSection(
+      { heading: `Consumers, in ${facts.seconds} s`, lines: indentLines(formatLoads(workload, loads, style)) },
+      style,
+    ),
     ...formatSection({ heading: 'Buffers', lines: indentTexts(formatTables(tables, facts.mix), style.columns) }, style),
-    ...formatSection({ heading: 'Locks', lines: indentTexts([locks], style.columns) }, style),
+    ...formatLocks(workload, loads, style),
+    ...formatSection({ heading: 'Locks', lines: indentTexts(lockTexts(outcome), style.columns) }, style),
   ];
+}
+
+type LoadOutcomes = WorkloadOutcome['loads'];
+
+/** With what each has mapped, where any has a thread or a process of its own. */
+function formatLoads(workload: Workload, loads: LoadOutcomes, { columns }: ReportStyle): string[] {
+  const cells = loads.map((load, index) => {
+    const { stepCount, lateCount = 0, stepNsMax } = load;
+    const mapped = 'locks' in load ? [formatCount(load.mappingCount), formatSize(load.mappedBytes)] : ['-', '-'];
+    const facts = [formatCount(stepCount), formatCount(lateCount), formatDuration(stepNsMax)];
+    return [labelOf(workload, index), ...facts, ...mapped];
+  });
+  if (loads.some((load) => 'locks' in load)) return formatTable(PLACED_COLUMNS, cells, sectionColumns(columns));
+  return formatTable(
+    LOAD_COLUMNS,
+    cells.map((row) => row.slice(0, LOAD_COLUMNS.length)),
+    sectionColumns(columns),
+  );
+}
+
+/** Of those in threads and processes of their own: a row for each kind of lock that each used. */
+function formatLocks(workload: Workload, loads: LoadOutcomes, style: ReportStyle): string[] {
+  const rows = loads.flatMap((load, index) =>
+    'locks' in load ? load.locks.map((use) => [labelOf(workload, index), ...lockCells(use)]) : [],
+  );
+  if (rows.length === 0) return [];
+  const lines = indentLines(formatTable(LOCK_COLUMNS, rows, sectionColumns(style.columns)));
+  return formatSection({ heading: 'Who had to wait', lines }, style);
+}
+
+function lockCells({ lock, heldNs, waitCount, waitNs }: PartyOutcome['locks'][number]): string[] {
+  const times = waitNs === undefined ? ['-', '-', '-'] : [waitNs.median, waitNs.high99, waitNs.max].map(formatDuration);
+  return [lock, formatDuration(heldNs), formatCount(waitCount), ...times];
+}
+
+/** All locks of a kind together. Exporters and drivers: of loads in threads and processes alone. */
+function lockTexts({ loads, lockUse }: WorkloadOutcome): string[] {
+  const placed = loads.flatMap((load) => ('locks' in load ? load.locks : []));
+  const ofKind = (kind: PartyOutcome['locks'][number]['lock']): LockUse =>
+    addLockUses(placed.filter(({ lock }) => lock === kind));
+  const others = [
+    ["Exporters'", ofKind('exporter')],
+    ["Drivers'", ofKind('driver')],
+  ] as const;
+  return [
+    lockText('Reservation', lockUse),
+    ...others.filter(([, { holdCount }]) => holdCount > 0).map(([whose, use]) => lockText(whose, use)),
+  ];
+}
+
+function lockText(whose: string, { holdCount, heldNs, heldNsMax, waitCount, waitedNs }: LockUse): string {
+  return `${whose} locks were held ${formatAmount(holdCount, 'time', 'times')}, ${formatDuration(heldNs)} in all, at most ${formatDuration(heldNsMax)}; ${formatAmount(waitCount, 'task', 'tasks')} waited ${formatDuration(waitedNs)}.`;
+}
+
+/** Users of one buffer are told apart by what they do with it. */
+function labelOf({ loads }: Workload, index: number): string {
+  const load = loads[index];
+  if (load === undefined) return '';
+  return 'use' in load ? load.use : load.consumer;
 }
 
 /** What the layouts of the mapped buffers say. */

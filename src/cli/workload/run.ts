@@ -30,6 +30,7 @@ export async function runOnTerminal(
       caller,
       conversion,
       mapping,
+      mix: options.mix,
       seed,
       extent: { seconds },
       signal,

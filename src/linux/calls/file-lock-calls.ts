@@ -1,4 +1,4 @@
-import { LOCK_EX, LOCK_NB } from '../../uapi/fcntl.ts';
+import { LOCK_EX, LOCK_NB, LOCK_UN } from '../../uapi/fcntl.ts';
 import { CheckedCalls } from './checked-calls.ts';
 
 /** Locks on open files (man 2 flock). */
@@ -19,5 +19,22 @@ export class FileLockCalls extends CheckedCalls {
       this.checked('flock', result);
       return true;
     }
+  }
+
+  /**
+   * As {@link tryLock}, but the calling thread sleeps until it has the lock. The kernel passes it
+   * on when its holder's process ends, however that ends.
+   */
+  lock(fd: number): void {
+    for (;;) {
+      const result = this.raw.flock(fd, LOCK_EX);
+      if (this.refusalOf(result) === 'EINTR') continue;
+      this.checked('flock', result);
+      return;
+    }
+  }
+
+  unlock(fd: number): void {
+    this.checked('flock', this.raw.flock(fd, LOCK_UN));
   }
 }

@@ -1,7 +1,7 @@
 import type { DmaBuf } from '../../heap/dma-buf.ts';
 import { DeviceMapping } from '../kernel/device-mapping.ts';
-import { KernelLock } from '../kernel/kernel-lock.ts';
 import type { KernelFunctions } from '../kernel/kernel-functions.ts';
+import type { SleepingLock } from '../kernel/kernel-lock.ts';
 import { mtkSite } from './mtk-modules.ts';
 
 const MAP = mtkSite('apusys', ['apu_sysmem_map', 'mdw_mem_create_map', 'mdw_mem_ioctl_map']);
@@ -13,6 +13,8 @@ interface ApusysSessionOptions {
    * pictures are mapped whole.
    */
   readonly mapsUnknownBuffers?: boolean;
+  /** `mpriv->mtx`, where other threads are in the same session. Default: one of its own. */
+  readonly lock?: SleepingLock | undefined;
 }
 
 /**
@@ -24,11 +26,12 @@ export class ApusysSession {
   readonly #kernel: KernelFunctions;
   readonly #mapsForCpu: boolean;
   /** `mpriv->mtx`. */
-  readonly #lock = new KernelLock();
+  readonly #lock: SleepingLock;
   readonly #mappings = new Map<DmaBuf, DeviceMapping>();
 
-  constructor(kernel: KernelFunctions, { mapsUnknownBuffers = false }: ApusysSessionOptions = {}) {
+  constructor(kernel: KernelFunctions, { mapsUnknownBuffers = false, lock }: ApusysSessionOptions = {}) {
     this.#kernel = kernel;
+    this.#lock = lock ?? kernel.driverLock();
     this.#mapsForCpu = mapsUnknownBuffers;
   }
 

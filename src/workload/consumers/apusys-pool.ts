@@ -3,8 +3,8 @@ import { KiB, MiB } from '../../base/sizes.ts';
 import type { DmaBuf } from '../../heap/dma-buf.ts';
 import type { Heap } from '../../heap/heap.ts';
 import type { BufferView } from '../../heap/view.ts';
-import { KernelLock } from '../kernel/kernel-lock.ts';
 import type { KernelFunctions } from '../kernel/kernel-functions.ts';
+import type { SleepingLock } from '../kernel/kernel-lock.ts';
 import { mtkSite } from './mtk-modules.ts';
 
 /** MDW_MEM_POOL_CHUNK_SIZE. */
@@ -14,17 +14,32 @@ const OPEN = ['mdw_mem_pool_chunk_add', 'mdw_mem_pool_create', 'mdw_drv_open'];
 const GROW = ['mdw_mem_pool_chunk_add', 'mdw_mem_pool_alloc', 'mdw_mem_ioctl'];
 const FREE = mtkSite('apusys', ['apu_sysmem_free', 'mdw_mem_pool_chunk_del', 'mdw_mem_pool_destroy']);
 
-interface Chunk {
-  readonly buffer: DmaBuf;
+/** A chunk of a pool. */
+export interface PoolChunk {
+  readonly lengthBytes: number;
   readonly view: BufferView;
-  /** By page: whether a command has it. */
-  readonly used: boolean[];
+  /** By page: 1 where a command has it. */
+  readonly used: Uint8Array<SharedArrayBuffer>;
+}
+
+/** Where the threads of a session share a pool. */
+export interface PoolSharing {
+  /** `pool->m_mtx`. */
+  readonly lock: SleepingLock;
+  /** Chunks that other threads have added since. Called with the lock. */
+  readonly takeAdded: () => readonly PoolChunk[];
+  /** Tells the other threads of a chunk. Called with the lock. */
+  readonly tellAdded: (chunk: PoolChunk, buffer: DmaBuf) => void;
+}
+
+interface OwnChunk extends PoolChunk {
+  readonly buffer: DmaBuf;
 }
 
 /** A command's memory in a pool. */
-interface ApusysCommand {
+export interface ApusysCommand {
   readonly bytes: Uint8Array;
-  readonly chunk: Chunk;
+  readonly chunk: PoolChunk;
   readonly firstPage: number;
   readonly pageCount: number;
 }
@@ -40,23 +55,31 @@ export class ApusysPool {
   readonly #kernel: KernelFunctions;
   readonly #heap: Heap;
   /** `pool->m_mtx`. */
-  readonly #lock = new KernelLock();
-  readonly #chunks: Chunk[] = [];
+  readonly #lock: SleepingLock;
+  readonly #sharing: PoolSharing | undefined;
+  readonly #chunks: PoolChunk[] = [];
+  /** Those that this thread has added, and is to give back. */
+  readonly #own: OwnChunk[] = [];
 
-  private constructor(kernel: KernelFunctions, heap: Heap) {
+  private constructor(kernel: KernelFunctions, heap: Heap, sharing: PoolSharing | undefined) {
     this.#kernel = kernel;
     this.#heap = heap;
+    this.#sharing = sharing;
+    this.#lock = sharing?.lock ?? kernel.driverLock();
   }
 
-  /** `mdw_drv_open`: with its first chunk. */
-  static async open(kernel: KernelFunctions, heap: Heap): Promise<ApusysPool> {
-    const pool = new ApusysPool(kernel, heap);
-    await pool.#grow(CHUNK_BYTES, OPEN);
+  /** `mdw_drv_open`: with its first chunk, unless another thread has added one. */
+  static async open(kernel: KernelFunctions, heap: Heap, sharing?: PoolSharing): Promise<ApusysPool> {
+    const pool = new ApusysPool(kernel, heap, sharing);
+    await pool.#lock.hold(async () => {
+      pool.#takeAdded();
+      if (pool.#chunks.length === 0) await pool.#grow(CHUNK_BYTES, OPEN);
+    });
     return pool;
   }
 
   get chunkBytes(): readonly number[] {
-    return this.#chunks.map(({ buffer }) => buffer.length);
+    return this.#chunks.map(({ lengthBytes }) => lengthBytes);
   }
 
   /**
@@ -66,6 +89,7 @@ export class ApusysPool {
    */
   async allocate(lengthBytes: number): Promise<ApusysCommand> {
     return await this.#lock.hold(async () => {
+      this.#takeAdded();
       const pageCount = Math.ceil(lengthBytes / PAGE_BYTES);
       let place = this.#find(pageCount);
       if (place === undefined) {
@@ -78,13 +102,14 @@ export class ApusysPool {
   }
 
   async free({ chunk, firstPage, pageCount }: ApusysCommand): Promise<void> {
-    await this.#lock.hold(() => void chunk.used.fill(false, firstPage, firstPage + pageCount));
+    await this.#lock.hold(() => void chunk.used.fill(0, firstPage, firstPage + pageCount));
   }
 
-  /** Gives back all chunks. Commands that were not freed are gone as well. */
+  /** Gives back all chunks that it has added. Commands that were not freed are gone as well. */
   async close(): Promise<void> {
     await this.#lock.hold(async () => {
-      for (const { buffer } of this.#chunks.splice(0)) {
+      this.#chunks.length = 0;
+      for (const { buffer } of this.#own.splice(0)) {
         await this.#kernel.vunmapUnlocked(buffer, FREE);
         await this.#kernel.vunmapUnlocked(buffer, FREE);
         buffer.close();
@@ -94,17 +119,22 @@ export class ApusysPool {
 
   async #grow(lengthBytes: number, callers: readonly string[]): Promise<void> {
     const buffer = this.#kernel.allocate(this.#heap, lengthBytes, 'apusys');
+    let view: BufferView;
     try {
-      const view = await this.#kernel.vmapUnlocked(
+      view = await this.#kernel.vmapUnlocked(
         buffer,
         mtkSite('apusys', ['apu_sysmem_alloc', 'mdw_mem_alloc', ...callers]),
       );
       await this.#mapAgain(buffer, callers);
-      this.#chunks.push({ buffer, view, used: Array.from({ length: lengthBytes / PAGE_BYTES }, () => false) });
     } catch (error) {
       buffer.close();
       throw error;
     }
+    const used = new Uint8Array(new SharedArrayBuffer(lengthBytes / PAGE_BYTES));
+    const chunk = { buffer, lengthBytes, view, used };
+    this.#own.push(chunk);
+    this.#chunks.push(chunk);
+    this.#sharing?.tellAdded(chunk, buffer);
   }
 
   async #mapAgain(buffer: DmaBuf, callers: readonly string[]): Promise<void> {
@@ -116,12 +146,16 @@ export class ApusysPool {
     }
   }
 
+  #takeAdded(): void {
+    if (this.#sharing !== undefined) this.#chunks.push(...this.#sharing.takeAdded());
+  }
+
   /** First fit, as gen_pool_first_fit. */
-  #find(pageCount: number): { chunk: Chunk; firstPage: number } | undefined {
+  #find(pageCount: number): { chunk: PoolChunk; firstPage: number } | undefined {
     for (const chunk of this.#chunks) {
       let free = 0;
       for (const [page, isUsed] of chunk.used.entries()) {
-        free = isUsed ? 0 : free + 1;
+        free = isUsed === 1 ? 0 : free + 1;
         if (free === pageCount) return { chunk, firstPage: page + 1 - pageCount };
       }
     }
@@ -129,8 +163,8 @@ export class ApusysPool {
   }
 }
 
-function take(chunk: Chunk, firstPage: number, pageCount: number): ApusysCommand {
-  chunk.used.fill(true, firstPage, firstPage + pageCount);
+function take(chunk: PoolChunk, firstPage: number, pageCount: number): ApusysCommand {
+  chunk.used.fill(1, firstPage, firstPage + pageCount);
   const bytes = chunk.view.subarray(firstPage * PAGE_BYTES, pageCount * PAGE_BYTES);
   bytes.fill(0);
   return { bytes, chunk, firstPage, pageCount };

@@ -4,9 +4,9 @@ import { nameConsumer } from '../../trace/analysis/consumer.ts';
 import { functionName, roleOf } from '../../trace/map-functions.ts';
 import type { MappingEvent } from '../../trace/mapping-event.ts';
 import { runWorkload } from '../run-workload.ts';
-import type { ConsumerLoad } from '../workload.ts';
+import type { ConsumerLoad, DriverName } from '../workload.ts';
 
-type Consumer = ConsumerLoad['consumer'];
+type Consumer = DriverName;
 type LoadOf<Name extends Consumer> = Extract<ConsumerLoad, { readonly consumer: Name }>;
 
 /** How a consumer is told by the functions that lead to its mappings. */

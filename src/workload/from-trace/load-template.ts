@@ -1,8 +1,8 @@
 import { assert } from '../../base/assert.ts';
 import { RECIPES } from '../recipes/recipes.ts';
-import type { PacedLoad } from '../workload.ts';
+import type { DriverName, PacedLoad } from '../workload.ts';
 
-type Consumer = PacedLoad['consumer'];
+type Consumer = DriverName;
 
 /** What stands in for what a trace does not show. */
 export interface LoadTemplate<Name extends Consumer> {

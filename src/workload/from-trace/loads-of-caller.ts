@@ -1,7 +1,7 @@
 import { formatSize, MiB } from '../../base/sizes.ts';
 import type { CameraNode } from '../loads/camera-load.ts';
 import type { SlotPolicy } from '../loads/load.ts';
-import type { PacedLoad } from '../workload.ts';
+import type { DriverName, PacedLoad } from '../workload.ts';
 import { templateOf } from './load-template.ts';
 import type { LoadTemplate } from './load-template.ts';
 import type { ObservedCaller, SizeUse } from './observed-caller.ts';
@@ -9,8 +9,9 @@ import { paceOf } from './observed-pace.ts';
 import { allSizes, regularSizes, usableSizes } from './observed-sizes.ts';
 import { pictureSizeOf } from './picture-size.ts';
 
-type Consumer = PacedLoad['consumer'];
-type LoadOf<Name extends Consumer> = Extract<PacedLoad, { readonly consumer: Name }>;
+type Consumer = DriverName;
+type DriverLoad = Extract<PacedLoad, { readonly consumer: Consumer }>;
+type LoadOf<Name extends Consumer> = Extract<DriverLoad, { readonly consumer: Name }>;
 
 /** A caller of a trace that a consumer mirrors. */
 interface MirroredCaller {

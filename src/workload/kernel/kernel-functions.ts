@@ -1,17 +1,22 @@
 import { isDmaBufError } from '../../base/errors.ts';
+import { endAfter } from '../../heap/finally.ts';
+import type { CpuAccess } from '../../heap/cpu-access.ts';
 import type { DmaBuf } from '../../heap/dma-buf.ts';
 import type { Heap } from '../../heap/heap.ts';
 import type { Attachment, Importer } from '../../heap/importer/attachment.ts';
 import type { BufferView } from '../../heap/view.ts';
+import type { AccessMode } from '../../linux/calls/cpu-access-maintenance.ts';
 import type { SgTable } from '../../sg/sg-table.ts';
 import type { MappingEvent, UnmappingEvent } from '../../trace/mapping-event.ts';
 import { mapAsExporter } from './exporter-mapping.ts';
 import type { Conversion, ExporterStep } from './exporter-mapping.ts';
+import { countLocks, ownBufferLocks } from './buffer-locks.ts';
+import type { BufferLocks, LockCounts } from './buffer-locks.ts';
 import { KernelMapping } from './kernel-mapping.ts';
 import { MappingRecords } from './mapping-records.ts';
 import type { CallSite } from './mapping-records.ts';
-import { LockUseCount } from './kernel-lock.ts';
-import type { LockUse } from './kernel-lock.ts';
+import { KernelLock } from './kernel-lock.ts';
+import type { LockUse, SleepingLock } from './kernel-lock.ts';
 import { TableCounter } from './table-counter.ts';
 import type { TableCount } from './table-counter.ts';
 import type { MappingWay } from './map-window.ts';
@@ -29,7 +34,20 @@ interface KernelFunctionsOptions {
   readonly onRecord?: (record: MappingEvent | UnmappingEvent) => void;
   /** Called before each function that can fail. What it throws is that function's failure. */
   readonly beforeCall?: (name: KernelFunction) => void;
+  /** Counts how locks are used. Default: counts of its own. */
+  readonly lockCounts?: LockCounts;
+  /** Of buffers that other threads and processes use too. Default: all are this thread's alone. */
+  readonly shared?: SharedBuffers;
 }
+
+/** What threads and processes have in common of a buffer. Undefined: this thread alone has it. */
+export interface SharedBuffers {
+  locksOf(buffer: DmaBuf): BufferLocks | undefined;
+  /** Known from whoever allocated it. */
+  tableOf(buffer: DmaBuf): SgTable | undefined;
+}
+
+const NOTHING_SHARED: SharedBuffers = { locksOf: () => undefined, tableOf: () => undefined };
 
 /**
  * The functions of the kernel that drivers call, over buffers of this process: a driver that is
@@ -42,13 +60,16 @@ export class KernelFunctions {
   readonly #beforeCall: (name: KernelFunction) => void;
   readonly #records: MappingRecords;
   readonly #mappings = new WeakMap<DmaBuf, KernelMapping>();
-  readonly #lockUse = new LockUseCount();
+  readonly #lockCounts: LockCounts;
+  readonly #shared: SharedBuffers;
   readonly #tables = new TableCounter();
   #unlockedCallCount = 0;
 
-  constructor({ conversion = 'page', mapping = 'heap', onRecord, beforeCall }: KernelFunctionsOptions = {}) {
+  constructor({ conversion = 'page', mapping = 'heap', onRecord, beforeCall, ...locks }: KernelFunctionsOptions = {}) {
     this.#conversion = conversion;
     this.#mappingWay = mapping;
+    this.#lockCounts = locks.lockCounts ?? countLocks();
+    this.#shared = locks.shared ?? NOTHING_SHARED;
     this.#beforeCall = beforeCall ?? ((): void => {});
     this.#records = new MappingRecords(onRecord);
   }
@@ -65,7 +86,12 @@ export class KernelFunctions {
 
   /** How the reservation locks of all buffers were used. */
   get lockUse(): LockUse {
-    return this.#lockUse.read();
+    return this.#lockCounts.reservation.read();
+  }
+
+  /** `mutex_init`: a lock of a driver. */
+  driverLock(): SleepingLock {
+    return new KernelLock(this.#lockCounts.driver);
   }
 
   /** Of the buffers that were mapped. */
@@ -91,15 +117,16 @@ export class KernelFunctions {
 
   /** `dma_resv_lock` … `dma_resv_unlock`. */
   async reserve<Result>(buffer: DmaBuf, body: () => Result | Promise<Result>): Promise<Result> {
-    return await this.#mappingOf(buffer).lock.hold(body);
+    return await this.#locksOf(buffer).reservation.hold(body);
   }
 
-  /** `dma_buf_attach`. */
+  /** `dma_buf_attach`: the exporter's part by its own lock, and then by the reservation's. */
   async attach(buffer: DmaBuf, importer: Importer): Promise<Attachment> {
-    return await this.reserve(buffer, () => {
+    const attachment = this.#locksOf(buffer).exporter.holdSync(() => {
       this.#beforeCall('dma_buf_attach');
       return buffer.attach(importer);
     });
+    return await this.reserve(buffer, () => attachment);
   }
 
   /**
@@ -110,6 +137,9 @@ export class KernelFunctions {
   async mapAttachment(buffer: DmaBuf, attachment: Attachment): Promise<SgTable | undefined> {
     return await this.reserve(buffer, async () => {
       this.#beforeCall('dma_buf_map_attachment');
+      const table = this.#shared.tableOf(buffer);
+      // What is shared is not measured anew.
+      if (table !== undefined) return table;
       try {
         return await attachment.map();
       } catch (error) {
@@ -121,17 +151,34 @@ export class KernelFunctions {
 
   /** `dma_buf_detach`, after `dma_buf_unmap_attachment` where it is mapped. */
   async detach(buffer: DmaBuf, attachment: Attachment): Promise<void> {
-    await this.reserve(buffer, () => attachment.detach());
+    await this.reserve(buffer, () => this.#locksOf(buffer).exporter.holdSync(() => attachment.detach()));
+  }
+
+  /**
+   * `dma_buf_begin_cpu_access`, what the CPU does then, and `dma_buf_end_cpu_access`: by the
+   * exporter's lock alone.
+   */
+  cpuAccess(buffer: DmaBuf, mode: AccessMode, body: (access: CpuAccess) => void): void {
+    const { exporter } = this.#locksOf(buffer);
+    const access = exporter.holdSync(() => buffer.beginCpuAccessSync(mode));
+    endAfter(
+      () => body(access),
+      () => exporter.holdSync(() => access.end()),
+    );
+  }
+
+  /** `dma_buf_mmap`: a mapping of user space, without pages so far and without a lock. */
+  mmap(buffer: DmaBuf): BufferView {
+    return buffer.vmap();
   }
 
   /** `dma_buf_vmap`, by a caller that has the reservation lock. */
   vmap(buffer: DmaBuf, site: CallSite): BufferView {
     const mapping = this.#mappingOf(buffer);
-    if (!mapping.lock.isHeld) this.#unlockedCallCount += 1;
+    if (!mapping.locks.reservation.isHeld) this.#unlockedCallCount += 1;
     // Measuring it, where that is needed, is no part of mapping; later users need none.
-    const layout = mapping.count === 0 ? buffer.layout() : undefined;
-    const table = layout?.known === true ? layout.table : undefined;
-    if (layout !== undefined) this.#tables.add(buffer, table);
+    const table = mapping.count === 0 ? this.#tableOf(buffer) : undefined;
+    if (mapping.count === 0) this.#tables.add(buffer, table);
     const options = { table, conversion: this.#conversion, mapping: this.#mappingWay, beforeCall: this.#beforeCall };
     return this.#records.mapping(buffer, site, (take) => mapping.take(() => take(mapAsExporter(buffer, options))));
   }
@@ -150,7 +197,7 @@ export class KernelFunctions {
   /** `dma_buf_vunmap`, by a caller that has the reservation lock. */
   vunmap(buffer: DmaBuf, site: CallSite): void {
     const mapping = this.#mappingOf(buffer);
-    if (!mapping.lock.isHeld) this.#unlockedCallCount += 1;
+    if (!mapping.locks.reservation.isHeld) this.#unlockedCallCount += 1;
     this.#records.unmapping(buffer, site, () => mapping.drop());
   }
 
@@ -159,10 +206,20 @@ export class KernelFunctions {
     await this.reserve(buffer, () => this.vunmap(buffer, through('dma_buf_vunmap_unlocked', site)));
   }
 
+  #tableOf(buffer: DmaBuf): SgTable | undefined {
+    if (this.#shared.locksOf(buffer) !== undefined) return this.#shared.tableOf(buffer);
+    const layout = buffer.layout();
+    return layout.known ? layout.table : undefined;
+  }
+
+  #locksOf(buffer: DmaBuf): BufferLocks {
+    return this.#mappingOf(buffer).locks;
+  }
+
   #mappingOf(buffer: DmaBuf): KernelMapping {
     const found = this.#mappings.get(buffer);
     if (found !== undefined) return found;
-    const made = new KernelMapping(this.#lockUse);
+    const made = new KernelMapping(this.#shared.locksOf(buffer) ?? ownBufferLocks(this.#lockCounts));
     this.#mappings.set(buffer, made);
     return made;
   }

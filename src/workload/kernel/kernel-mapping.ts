@@ -1,7 +1,6 @@
 import { DmaBufError } from '../../base/errors.ts';
 import type { BufferView } from '../../heap/view.ts';
-import { KernelLock } from './kernel-lock.ts';
-import type { LockUseCount } from './kernel-lock.ts';
+import type { BufferLocks } from './buffer-locks.ts';
 
 /**
  * What the kernel keeps of a buffer's contiguous mapping: `vmapping_counter` and `vmap_ptr` of
@@ -9,17 +8,12 @@ import type { LockUseCount } from './kernel-lock.ts';
  * at the first of several users, and unmaps at the last.
  */
 export class KernelMapping {
-  /**
-   * Of the buffer's reservation object (include/linux/dma-resv.h): mapping, attaching and CPU
-   * access exclude each other.
-   */
-  readonly lock: KernelLock;
+  readonly locks: BufferLocks;
   #view: BufferView | undefined;
   #count = 0;
 
-  /** @param total counts the use of the locks of all buffers */
-  constructor(total: LockUseCount) {
-    this.lock = new KernelLock(total);
+  constructor(locks: BufferLocks) {
+    this.locks = locks;
   }
 
   /** How many users it has. */
@@ -32,7 +26,7 @@ export class KernelMapping {
    * @throws what `map` throws: nothing is counted then
    */
   take(map: () => BufferView): BufferView {
-    this.#view ??= map();
+    this.#view ??= this.locks.exporter.holdSync(map);
     this.#count += 1;
     return this.#view;
   }
@@ -47,7 +41,7 @@ export class KernelMapping {
     this.#count -= 1;
     if (this.#count > 0) return false;
     this.#view = undefined;
-    view.close();
+    this.locks.exporter.holdSync(() => view.close());
     return true;
   }
 }

@@ -46,3 +46,18 @@ export class TableCounter {
     };
   }
 }
+
+/** All together. */
+export function addTables(counts: readonly TableCount[]): TableCount {
+  const orders = new Map<number, number>();
+  const sum = { bufferCount: 0, entryCount: 0, runCount: 0, unseenCount: 0 };
+  for (const count of counts) {
+    sum.bufferCount += count.bufferCount;
+    sum.entryCount += count.entryCount;
+    sum.runCount += count.runCount;
+    sum.unseenCount += count.unseenCount;
+    for (const { order, entryCount } of count.orders) orders.set(order, (orders.get(order) ?? 0) + entryCount);
+  }
+  const listed = [...orders].map(([order, entryCount]) => ({ order, entryCount }));
+  return { ...sum, orders: listed.toSorted((a, b) => b.order - a.order) };
+}

@@ -3,11 +3,14 @@ import { ispCameraLoad } from './camera-load.ts';
 import { captureMetaLoad } from './capture-meta-load.ts';
 import { fenceLoad } from './fence-load.ts';
 import type { Load, LoadContext } from './load.ts';
-import { npuMapLoad, npuSessionLoad } from './npu-load.ts';
+import { dmaBufUserLoad } from './dma-buf-user-load.ts';
+import { cameraLaunchLoad } from './launch-load.ts';
+import { npuMapLoad, npuPoolLoad, npuSessionLoad } from './npu-load.ts';
 import { packetLoad } from './packet-load.ts';
 import { processingLoad } from './processing-load.ts';
 import { cpuCameraLoad, decoderLoad } from './queue-load.ts';
 import { shadowPlaneLoad, vmwgfxBlitLoad } from './screen-load.ts';
+import { mappedSyncLoad } from './sync-load.ts';
 import { visionLoad } from './vision-load.ts';
 
 type LoadOf<Consumer extends ConsumerLoad['consumer']> = Extract<ConsumerLoad, { readonly consumer: Consumer }>;
@@ -21,10 +24,14 @@ type Starters = {
 const STARTERS: Starters = {
   'apusys-map': npuMapLoad,
   'apusys-pool': npuSessionLoad,
+  'apusys-shared-pool': npuPoolLoad,
+  'dma-buf-sync': mappedSyncLoad,
+  'dma-buf-user': dmaBufUserLoad,
   'drm-gem-shmem': shadowPlaneLoad,
   'intel-ipu-psys': processingLoad,
   'mtk-aov': visionLoad,
   'mtk-camera': ispCameraLoad,
+  'mtk-camera-launch': cameraLaunchLoad,
   'mtk-vcodec': decoderLoad,
   'nvidia-pva': fenceLoad,
   'qualcomm-camera': packetLoad,

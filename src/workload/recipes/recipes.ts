@@ -2,6 +2,7 @@ import { KiB, MiB } from '../../base/sizes.ts';
 import type { CameraNode } from '../loads/camera-load.ts';
 import type { SlotPolicy } from '../loads/load.ts';
 import type { PacedLoad, Workload } from '../workload.ts';
+import { CONTENTION_RECIPES } from './contention-recipes.ts';
 
 const DERIVED = 'sizes derived from formats, rates as the drivers are used';
 
@@ -182,4 +183,5 @@ export const RECIPES: readonly Workload[] = [
       },
     ],
   },
+  ...CONTENTION_RECIPES,
 ];

@@ -1,0 +1,113 @@
+/** What users of one buffer must wait for, on any heap that can pass its buffers on. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { MiB } from '../../src/base/sizes.ts';
+import type { Heap } from '../../src/index.ts';
+import type { PartyHold } from '../../src/workload/contention/party-messages.ts';
+import { runWorkload } from '../../src/workload/run-workload.ts';
+import type { WorkloadOutcome } from '../../src/workload/run-workload.ts';
+import type { LoadPlace, PacedLoad } from '../../src/workload/workload.ts';
+import type { ConsumerHeap } from './consumers.ts';
+
+/** A use of a lock, and what its user does with the buffer. */
+interface UserHold extends PartyHold {
+  readonly use: string;
+}
+
+/** In each, users come while the mapper maps, unless the machine is very busy. */
+const ROUND_COUNT_MAX = 20;
+const LENGTH = 32 * MiB;
+
+function usersOf(place: LoadPlace): PacedLoad[] {
+  const uses = [['vmap', 20], ['cpu-access', 100], ['attachment', 100], ['mmap', 100]] as const; // prettier-ignore
+  return uses.map(([use, stepsPerSecond]) => ({
+    consumer: 'dma-buf-user',
+    buffer: 'shared',
+    lengthBytes: LENGTH,
+    use,
+    stepsPerSecond,
+    place,
+  }));
+}
+
+export function testContention({ name, missing, open }: ConsumerHeap): void {
+  for (const place of ['thread', 'process'] as const) {
+    test(`${name}: users in a ${place} of their own wait until a mapping is done`, { skip: missing }, async () => {
+      using heap = open();
+      const seen = new Set<string>();
+      for (let round = 0; round < ROUND_COUNT_MAX && seen.size < 2; round += 1) {
+        const holds: UserHold[] = [];
+        const outcome = await runOnce(heap, place, holds);
+        assertOneAtATime(holds);
+        for (const use of usesThatWaited(holds)) seen.add(use);
+        assertReported(outcome, holds, place);
+      }
+      assert.deepEqual([...seen].toSorted(), ['attachment', 'cpu-access']);
+      assert.equal(heap.stats().bufferCount, 0);
+    });
+  }
+}
+
+async function runOnce(heap: Heap, place: LoadPlace, holds: UserHold[]): Promise<WorkloadOutcome> {
+  const workload = { name: 'test', title: 'Test', basis: 'none', loads: usersOf(place) };
+  const onHold = (hold: PartyHold, load: PacedLoad): void =>
+    void holds.push({ ...hold, use: 'use' in load ? load.use : '' });
+  const options = { caller: 'as-is', conversion: 'entry', seed: 0, extent: { seconds: 0.3 } } as const;
+  return await runWorkload(workload, { heap, ...options, partyHooks: { onHold } });
+}
+
+/** The time stamps of all users are of one clock. */
+function assertOneAtATime(holds: readonly UserHold[]): void {
+  for (const lock of ['reservation', 'exporter']) {
+    const inOrder = holds.filter((hold) => hold.lock === lock).toSorted((a, b) => a.takenNs - b.takenNs);
+    for (const [index, { takenNs, use }] of inOrder.entries()) {
+      const before = inOrder[index - 1];
+      if (before === undefined) continue;
+      assert.ok(takenNs >= before.releasedNs, `${use} has the ${lock} lock while ${before.use} has it`);
+    }
+  }
+}
+
+/**
+ * A user that comes while the mapper has the lock waits for the rest of that hold at least, and of
+ * its wait no more than that is the mapper's.
+ *
+ * @returns the uses of those that came so
+ */
+function usesThatWaited(holds: readonly UserHold[]): Set<string> {
+  const waited = new Set<string>();
+  for (const mapper of holds.filter(({ use }) => use === 'vmap'))
+    for (const user of holds.filter(({ use, lock }) => use !== 'vmap' && lock === mapper.lock)) {
+      if (user.askedNs < mapper.takenNs || user.askedNs >= mapper.releasedNs) continue;
+      const waitNs = user.takenNs - user.askedNs;
+      const restNs = mapper.releasedNs - user.askedNs;
+      const heldNs = mapper.releasedNs - mapper.takenNs;
+      assert.ok(waitNs >= restNs && restNs <= heldNs, `${user.use} waited ${waitNs} of ${restNs} ns`);
+      waited.add(user.use);
+    }
+  return waited;
+}
+
+function assertReported(
+  { loads, report, lockUse }: WorkloadOutcome,
+  holds: readonly UserHold[],
+  place: LoadPlace,
+): void {
+  const [mapper, , , mmap] = loads;
+  assert.ok(mapper !== undefined && 'locks' in mapper && mmap !== undefined && 'locks' in mmap);
+  // 20 a second for 0.3 s.
+  assert.deepEqual([mapper.place, mapper.mappingCount, mapper.mappedBytes], [place, 6, 6 * LENGTH]);
+  assert.equal(report.mappingCount, 6);
+  // The kernel's mmap takes neither lock.
+  assert.deepEqual([mmap.mappingCount, mmap.locks], [0, []]);
+  assert.equal(lockUse.holdCount, holds.filter(({ lock }) => lock === 'reservation').length);
+  for (const load of loads)
+    for (const { waitCount, waitedNs, waitNs } of 'locks' in load ? load.locks : []) {
+      if (waitNs === undefined) assert.equal(waitCount, 0);
+      else {
+        assert.ok(waitNs.median <= waitNs.high99 && waitNs.high99 <= waitNs.max && waitNs.max <= waitedNs);
+      }
+    }
+}

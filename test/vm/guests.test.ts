@@ -81,8 +81,8 @@ const GUESTS: readonly GuestTests[] = [
   {
     guest: 'x86_64',
     memoryMiB: 2048,
-    // Nobody else maps, loads the same module, or has shared memory: the soak compares what the whole
-    // machine has of it.
+    // Nobody else maps, loads the same module, or has shared memory: the soak compares what the
+    // whole machine has of it.
     filesAtOnce: 1,
     files: ['test/modules/real-time.test.js', 'test/soak/soak.test.js'],
   },

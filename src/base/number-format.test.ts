@@ -5,6 +5,7 @@ import {
   formatAmount,
   formatCount,
   formatDuration,
+  formatDurationRange,
   formatLargeCount,
   formatNsPerPage,
   formatRate,
@@ -38,6 +39,13 @@ test('formatLargeCount gives three digits and a letter from a thousand on', () =
     '4.20 M',
     '5.50 G',
   ]);
+});
+
+test('formatDurationRange takes the unit of its end', () => {
+  assert.equal(formatDurationRange(118_000, 1_510_000), '0.12-1.51 ms');
+  assert.equal(formatDurationRange(12, 812), '12-812 ns');
+  assert.equal(formatDurationRange(0, 0), '0-0 ns');
+  assert.equal(formatDurationRange(61_200, 284_000), '61.2-284 µs');
 });
 
 test('formatDuration takes the largest unit that the value fills, and three digits', () => {

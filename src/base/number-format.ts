@@ -28,6 +28,13 @@ export function formatDuration(ns: number): string {
   return unit === undefined ? `${Math.round(ns)} ns` : `${formatThreeDigits(ns / unit.ns)} ${unit.suffix}`;
 }
 
+/** A range of nanoseconds in one unit, that of its end: `0.12-4.20 ms`, `12-812 ns`. */
+export function formatDurationRange(low: number, high: number): string {
+  const unit = DURATION_UNITS.find((candidate) => high >= candidate.ns);
+  if (unit === undefined) return `${Math.round(low)}-${Math.round(high)} ns`;
+  return `${formatThreeDigits(low / unit.ns)}-${formatThreeDigits(high / unit.ns)} ${unit.suffix}`;
+}
+
 /** A count rounded to three digits, as `4.20 M`, `52.1 k` or `812`. */
 export function formatLargeCount(count: number): string {
   const unit = COUNT_UNITS.find(({ factor }) => count >= factor);

@@ -112,6 +112,7 @@ export interface AllocationRequest {
 
 /** Memory for one buffer. */
 export interface BackendBuffer {
+  /** As users see it. Its source has the whole pages. */
   readonly length: ByteLength;
   /** The exporter's name, as in `/proc/PID/fdinfo`. */
   readonly exporter: string;

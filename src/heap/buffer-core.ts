@@ -1,12 +1,13 @@
 import { assert } from '../base/assert.ts';
 import { withCleanup } from '../base/cleanup.ts';
+import { roundUp, toByteLength } from '../base/quantities.ts';
 import type { ByteLength } from '../base/quantities.ts';
 import type { BackendBuffer } from './backend.ts';
 import type { FileMappings } from '../linux/proc/process-mappings.ts';
 import type { MemoryRange, StorePolicy } from '../linux/calls/memory-calls.ts';
 import type { MemorySource } from '../mapping/memory-source.ts';
 import { partOfSource } from '../mapping/source-part.ts';
-import { readEveryPage } from '../mapping/window-memory.ts';
+import { mappedRange, readEveryPage } from '../mapping/window-memory.ts';
 import type { WindowMemory } from '../mapping/window-memory.ts';
 import { forgetSource, mapSource, populateSource, unmapSource } from '../mapping/window.ts';
 import type { MappingContext } from '../mapping/window.ts';
@@ -89,6 +90,16 @@ export class BufferCore {
     };
   }
 
+  /** In bytes, as users see it. */
+  get length(): ByteLength {
+    return this.memory.length;
+  }
+
+  /** Of the whole pages that hold it. */
+  get mappedBytes(): ByteLength {
+    return toByteLength(roundUp(this.memory.length, this.memory.source.pageSize));
+  }
+
   get open(): boolean {
     return this.#open;
   }
@@ -116,8 +127,7 @@ export class BufferCore {
     const { mapping } = this.#context;
     const { source } = this.memory;
     const window = this.#windows[name];
-    if (window.mapped === undefined) mapSource(mapping, source, memory, window.stores);
-    window.mapped ??= { address: memory.address, length: memory.length };
+    window.mapped ??= this.#map(memory, window.stores);
     window.userCount += 1;
     if (!populate) return;
     try {
@@ -245,6 +255,13 @@ export class BufferCore {
     }
     const isMapped = main.mapped !== undefined || readOnly.mapped !== undefined;
     if (!this.#open && this.#holderCount === 0 && !isMapped && !this.#released) this.#release();
+  }
+
+  #map(memory: WindowMemory, stores: StorePolicy): MemoryRange {
+    const { source } = this.memory;
+    const range = mappedRange(memory, source.pageSize);
+    mapSource(this.#context.mapping, source, range, stores);
+    return range;
   }
 
   #unmap(window: WindowUse): void {

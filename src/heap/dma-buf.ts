@@ -4,7 +4,6 @@ import type { WaitOptions } from '../base/abort.ts';
 import { collector } from '../base/collector.ts';
 import type { CollectionWatch } from '../base/collector.ts';
 import { DmaBufError } from '../base/errors.ts';
-import type { ByteLength } from '../base/quantities.ts';
 import { formatSize, MiB } from '../base/sizes.ts';
 import type { BufferLayout } from './backend.ts';
 import type { AccessMode } from '../linux/calls/cpu-access-maintenance.ts';
@@ -68,7 +67,10 @@ export class DmaBuf {
     this.#watch = collector.watch(core);
   }
 
-  /** In bytes: the requested length, rounded up to whole pages. */
+  /**
+   * In bytes: of an allocation the requested length, rounded up to whole pages; of an import the
+   * file's, which may end within a page.
+   */
   get length(): number {
     return this.#core.memory.length;
   }
@@ -335,16 +337,18 @@ export class DmaBuf {
   }
 
   /**
-   * Maps a buffer over the memory that `place` returns for its length, until the returned function
-   * is called. Static, because the buffer may have another property of that name. @internal
+   * Maps a buffer over the memory that `place` returns for its whole pages, until the returned
+   * function is called. Static, because the buffer may have another property of that name.
+   *
+   * @internal
    */
   static mapOver(
     buffer: DmaBuf,
-    place: (length: ByteLength) => MemoryRange,
+    place: (size: Pick<BufferCore, 'length' | 'mappedBytes'>) => MemoryRange,
     options: Pick<Parameters<BufferCore['mapElsewhere']>[1], 'populate' | 'populatePlainly'>,
   ): () => void {
     buffer.#checkOpen('map');
-    const unmap = buffer.#core.mapElsewhere(place(buffer.#core.memory.length), options);
+    const unmap = buffer.#core.mapElsewhere(place(buffer.#core), options);
     return () => unmap(buffer.#windows.main);
   }
 

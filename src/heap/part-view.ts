@@ -1,5 +1,5 @@
-import { roundUp, toByteLength } from '../base/quantities.ts';
-import { readEveryPage, reserveWindowMemory, keepAliveWith } from '../mapping/window-memory.ts';
+import { toByteLength } from '../base/quantities.ts';
+import { keepAliveWith, mappedRange, readEveryPage, reserveWindowMemory } from '../mapping/window-memory.ts';
 import type { WindowMemory } from '../mapping/window-memory.ts';
 import type { BufferCore } from './buffer-core.ts';
 import type { BytePart } from './byte-part.ts';
@@ -19,17 +19,15 @@ interface PartOwner {
 export function openPartView(owner: PartOwner, part: BytePart, { populate, readOnly }: CheckedVmap): BufferView {
   const { buffer, core } = owner;
   const { pageSize } = core.memory.source;
-  const length = toByteLength(roundUp(part.length, pageSize));
-  const memory = reserveWindowMemory(length, pageSize);
+  const memory = reserveWindowMemory(toByteLength(part.length), pageSize);
   // The core must not reference the window's SharedArrayBuffer, or neither could be collected.
-  const target = { address: memory.address, length };
+  const target = mappedRange(memory, pageSize);
   const unmap = core.mapElsewhere(target, {
-    part: { offset: part.offset, length },
+    part: { offset: part.offset, length: target.length },
     readOnly,
     populate,
     populatePlainly: () => readEveryPage(memory, pageSize),
   });
   keepAliveWith(memory.shared, buffer);
-  const shown = { ...memory, length: toByteLength(part.length) };
-  return new BufferView(shown, { label: core.label, readOnly, closeView: () => unmap(owner.mainMemory()) });
+  return new BufferView(memory, { label: core.label, readOnly, closeView: () => unmap(owner.mainMemory()) });
 }

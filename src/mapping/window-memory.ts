@@ -1,11 +1,12 @@
 import { assert } from '../base/assert.ts';
 import { DmaBufError } from '../base/errors.ts';
 import { ADDRESS_SPACE_KEPT_FREE, WINDOW_BYTES_MAX } from '../base/limits.ts';
-import { toAddress } from '../base/quantities.ts';
+import { roundUp, toAddress, toByteLength } from '../base/quantities.ts';
 import type { Address, ByteLength } from '../base/quantities.ts';
 import { formatSize } from '../base/sizes.ts';
 import { collector } from '../base/collector.ts';
 import { AddressSpace } from '../linux/calls/address-space.ts';
+import type { MemoryRange } from '../linux/calls/memory-calls.ts';
 import { limitRemedy } from '../linux/calls/resource-limits.ts';
 import { addressOf } from '../linux/calls/kernel-calls.ts';
 import { hugePageBytesOf } from './huge-part.ts';
@@ -36,11 +37,17 @@ export interface WindowMemory {
   /** The start of the window in `shared`: 0, except above 4 GiB. */
   readonly byteOffset: number;
   readonly address: Address;
+  /** In bytes, as asked for: a window is mapped up to the end of its last page. */
   readonly length: ByteLength;
 }
 
+/** The whole pages of a window. */
+export function mappedRange({ address, length }: WindowMemory, pageSize: ByteLength): MemoryRange {
+  return { address, length: toByteLength(roundUp(length, pageSize)) };
+}
+
 /**
- * Reserves address space of `length` bytes.
+ * Reserves the address space of a window of `length` bytes, in whole pages.
  *
  * Up to 4 GiB it is a SharedArrayBuffer with `maxByteLength`, which V8 gets directly from the
  * kernel: page-aligned and of exactly its size. Larger ones cannot have that and come from
@@ -52,11 +59,12 @@ export interface WindowMemory {
  * @throws {DmaBufError} `ENOMEM` when the address space does not suffice
  */
 export function reserveWindowMemory(length: ByteLength, pageSize: ByteLength): WindowMemory {
-  checkAddressSpace(length);
-  const small = length <= WINDOW_BYTES_MAX;
+  const mappedBytes = toByteLength(roundUp(length, pageSize));
+  checkAddressSpace(mappedBytes);
+  const small = mappedBytes <= WINDOW_BYTES_MAX;
   const hugePageBytes = hugePageBytesOf(pageSize);
-  const alignment = length < hugePageBytes ? pageSize : hugePageBytes;
-  const shared = small ? createSmall(length, { alignment, pageSize }) : createShared(length + alignment);
+  const alignment = mappedBytes < hugePageBytes ? pageSize : hugePageBytes;
+  const shared = small ? createSmall(mappedBytes, { alignment, pageSize }) : createShared(mappedBytes + alignment);
   const start = startOf(shared);
   const byteOffset = small ? 0 : (alignment - (start % alignment)) % alignment;
   const address = toAddress(start + byteOffset);

@@ -21,6 +21,7 @@ export const MREMAP_FIXED = 2;
 /** Since 5.7 for anonymous memory, since 5.13 for shared files. */
 export const MREMAP_DONTUNMAP = 4;
 
+export const MADV_DONTNEED = 4;
 export const MADV_HUGEPAGE = 14;
 export const MADV_NOHUGEPAGE = 15;
 

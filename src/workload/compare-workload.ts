@@ -1,6 +1,8 @@
 import { median } from '../base/median.ts';
 import type { Heap } from '../heap/heap.ts';
 import type { Conversion } from './kernel/exporter-mapping.ts';
+import { mappingWaysOf } from './kernel/map-window.ts';
+import type { MappingWay } from './kernel/map-window.ts';
 import type { CallerVariant } from './loads/load.ts';
 import { runWorkload } from './run-workload.ts';
 import type { WorkloadOutcome } from './run-workload.ts';
@@ -17,6 +19,7 @@ export interface Interval {
 export interface VariantOutcome {
   readonly caller: CallerVariant;
   readonly conversion: Conversion;
+  readonly mapping: MappingWay;
   /** In a round: the same in each. */
   readonly mappingCount: number;
   /** In a round, of all consumers. */
@@ -42,14 +45,10 @@ interface CompareWorkloadOptions {
   readonly onRun: (done: number, total: number) => void;
 }
 
-type Variant = Pick<VariantOutcome, 'caller' | 'conversion'>;
+type Variant = Pick<VariantOutcome, 'caller' | 'conversion' | 'mapping'>;
 
-const VARIANTS: readonly Variant[] = [
-  { caller: 'as-is', conversion: 'page' },
-  { caller: 'as-is', conversion: 'entry' },
-  { caller: 'fixed', conversion: 'page' },
-  { caller: 'fixed', conversion: 'entry' },
-];
+const CALLERS: readonly CallerVariant[] = ['as-is', 'fixed'];
+const CONVERSIONS: readonly Conversion[] = ['page', 'entry'];
 /** As many give an interval that says something. */
 const ROUND_COUNT = 5;
 
@@ -63,19 +62,28 @@ export async function compareWorkload(
   workload: Workload,
   { heap, seed, seconds, signal, onRun }: CompareWorkloadOptions,
 ): Promise<VariantOutcome[]> {
-  const total = ROUND_COUNT * VARIANTS.length;
+  const variants = variantsOn(heap);
+  const total = ROUND_COUNT * variants.length;
   const extent = { seconds: seconds / total };
-  const outcomes = VARIANTS.map((): WorkloadOutcome[] => []);
+  const outcomes = variants.map((): WorkloadOutcome[] => []);
   for (let round = 0; round < ROUND_COUNT; round += 1) {
-    for (const [index, variant] of VARIANTS.entries()) {
-      onRun(round * VARIANTS.length + index, total);
+    for (const [index, variant] of variants.entries()) {
+      onRun(round * variants.length + index, total);
       outcomes[index]?.push(await runWorkload(workload, { heap, ...variant, seed, extent, signal }));
     }
   }
-  return VARIANTS.map((variant, index) => summarize(variant, outcomes[index] ?? []));
+  return variants.map((variant, index) => summarize(variant, outcomes[index] ?? []));
 }
 
-function summarize({ caller, conversion }: Variant, rounds: readonly WorkloadOutcome[]): VariantOutcome {
+/** Eight, or four on a heap that makes page-table entries by itself. */
+function variantsOn(heap: Heap): Variant[] {
+  const { ways } = mappingWaysOf(heap);
+  return CALLERS.flatMap((caller) =>
+    CONVERSIONS.flatMap((conversion) => ways.map((mapping) => ({ caller, conversion, mapping }))),
+  );
+}
+
+function summarize(variant: Variant, rounds: readonly WorkloadOutcome[]): VariantOutcome {
   const stepCount = stepsOf(rounds[0]);
   const perStep = (select: (outcome: WorkloadOutcome) => number): Interval => {
     const values = rounds.map((outcome) => select(outcome) / stepsOf(outcome));
@@ -83,8 +91,7 @@ function summarize({ caller, conversion }: Variant, rounds: readonly WorkloadOut
   };
   const isDivided = rounds.some(({ report }) => report.callers.some(({ partTimes }) => partTimes !== undefined));
   return {
-    caller,
-    conversion,
+    ...variant,
     mappingCount: rounds[0]?.report.mappingCount ?? 0,
     stepCount,
     lateCount: rounds.flatMap(({ loads }) => loads).reduce((sum, { lateCount = 0 }) => sum + lateCount, 0),

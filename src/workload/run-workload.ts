@@ -6,6 +6,9 @@ import type { MappingEvent, TraceSummary, UnmappingEvent } from '../trace/mappin
 import type { Conversion } from './kernel/exporter-mapping.ts';
 import { KernelFunctions } from './kernel/kernel-functions.ts';
 import type { LockUse } from './kernel/kernel-lock.ts';
+import { mappingWaysOf } from './kernel/map-window.ts';
+import type { MappingWay } from './kernel/map-window.ts';
+import type { TableCount } from './kernel/table-counter.ts';
 import { driveLoad } from './drive-load.ts';
 import type { LoadExtent, LoadOutcome, StartedLoad } from './drive-load.ts';
 import type { CallerVariant } from './loads/load.ts';
@@ -17,6 +20,8 @@ export interface RunWorkloadOptions {
   readonly heap: Heap;
   readonly caller: CallerVariant;
   readonly conversion: Conversion;
+  /** Default: `page`, as mainline does, where the heap leaves a choice; else `heap`. */
+  readonly mapping?: MappingWay | undefined;
   /** Of what is drawn at random. */
   readonly seed: number;
   readonly extent: LoadExtent;
@@ -32,6 +37,8 @@ export interface WorkloadOutcome {
   readonly loads: readonly LoadOutcome[];
   /** How the reservation locks of all buffers were used. */
   readonly lockUse: LockUse;
+  /** Of the buffers that were mapped: of which entries they were made. */
+  readonly tables: TableCount;
   /** Who mapped, how often and how long, as of a recording. */
   readonly report: TraceReport;
 }
@@ -45,9 +52,10 @@ export interface WorkloadOutcome {
 export async function runWorkload(workload: Workload, options: RunWorkloadOptions): Promise<WorkloadOutcome> {
   const analysis = new TraceAnalysis();
   const counts = { mapping: 0, unmapping: 0 };
-  const { heap, caller, conversion, onRecord } = options;
+  const { heap, caller, conversion, onRecord, mapping = mappingWaysOf(heap).ways[0] } = options;
   const kernel = new KernelFunctions({
     conversion,
+    mapping,
     onRecord: (record) => {
       analysis.addChecked(record);
       counts[record.kind] += 1;
@@ -62,7 +70,7 @@ export async function runWorkload(workload: Workload, options: RunWorkloadOption
     const since = performance.now();
     const loads = await driveAll(started, options);
     analysis.addChecked(summaryOf(counts, (performance.now() - since) / 1000));
-    return { loads, lockUse: kernel.lockUse, report: analysis.report() };
+    return { loads, lockUse: kernel.lockUse, tables: kernel.tables, report: analysis.report() };
   } finally {
     for (const { load } of started.toReversed()) await load.close();
   }

@@ -116,6 +116,8 @@ test('dmabuf workload prints what its schemas say', () => {
   assertPrintsValid('dmabuf-workloads', 'workload', 'show', 'decoder');
   for (const caller of ['as-is', 'fixed'])
     assertPrintsValid('dmabuf-workload-run', 'workload', 'run', 'decoder', '--for', '0.1', '--caller', caller);
+  const { stdout } = runCli('workload', 'from-trace', join(TRACES, 'mail-call-traces.txt'));
+  assertValid('dmabuf-workloads', stdout);
   assertPrintsValid('dmabuf-workload-comparison', 'workload', 'run', 'capture-metadata', '--for', '0.2', '--compare');
   for (const source of ['machine', 'published', join(TRACES, 'instructions-6.12.jsonl')]) {
     assertPrintsValid('dmabuf-workload-costs', 'workload', 'costs', '--costs', source);

@@ -6,9 +6,15 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { runCli } from '../support/processes/run-cli.ts';
+import { repositoryRoot } from '../support/runner/source-files.ts';
 import { temporaryFolder } from '../support/runner/temporary-folder.ts';
 
+const TRACES = join(repositoryRoot, 'test/fixtures/trace');
+
 interface RunJson {
+  readonly mapping: string;
+  readonly mix: string | null;
+  readonly tables: { readonly orders: readonly object[] };
   readonly loads: readonly { readonly consumer: string; readonly stepCount: number }[];
   readonly report: { readonly mappingCount: number; readonly callers: readonly { readonly path: string[] }[] };
 }
@@ -81,19 +87,81 @@ test('dmabuf workload names what is wrong with a file, and where', (t) => {
 });
 
 test('dmabuf workload run --compare has a row for each choice, with what each maps', () => {
-  const { status, stdout } = runCli('workload', 'run', 'frame-processing', '--for', '1', '--compare');
+  const { status, stdout } = runCli('workload', 'run', 'frame-processing', '--for', '2', '--compare');
   assert.equal(status, 0);
-  // 30 frames a second of three buffers, in 20 runs of 50 ms: two frames each.
-  const rows = [...stdout.matchAll(/^(as-is|fixed) +(page|entry) +(\d+) +\d+ +([\d.]+.*-.*)$/gmu)];
+  // 30 frames a second of three buffers, in 40 runs of 50 ms: two frames each.
+  const rows = [...stdout.matchAll(/^(as-is|fixed) +(page|entry) +(page|run) +(\d+) +\d+ +([\d.,]+-[\d.,]+ .*)$/gmu)];
   assert.deepEqual(
-    rows.map(([, caller, conversion, mappings]) => [caller, conversion, mappings]),
+    rows.map((row) => row.slice(1, 5).join(' ')),
     [
-      ['as-is', 'page', '6'],
-      ['as-is', 'entry', '6'],
-      ['fixed', 'page', '0'],
-      ['fixed', 'entry', '0'],
+      'as-is page page 6',
+      'as-is page run 6',
+      'as-is entry page 6',
+      'as-is entry run 6',
+      'fixed page page 0',
+      'fixed page run 0',
+      'fixed entry page 0',
+      'fixed entry run 0',
     ],
     stdout,
+  );
+  assert.ok(
+    stdout.split('\n').every((line) => line.length <= 80),
+    stdout,
+  );
+});
+
+test('dmabuf workload run --mapping and --mix are told in the report, with the layouts that were seen', () => {
+  const { status, stdout } = runCli('workload', 'run', 'task-fences', '--for', '0.1', '--mix', 'single-pages');
+  assert.equal(status, 0);
+  const words = stdout.replaceAll(/\s+/gu, ' ');
+  assert.match(words, /drivers as they are, converted by page, page-table entries made by page /u);
+  // 16 buffers of 64 KiB, each of 16 pages.
+  assert.match(words, / 16 buffers \(mix single-pages\): 256 entries in 256 runs, 256 of order 0\. /u);
+  const json = runJson('task-fences', '--mapping', 'run', '--mix', 'fresh');
+  assert.deepEqual([json.mapping, json.mix], ['run', 'fresh']);
+  // A chunk of order 4 is all that 64 KiB hold.
+  assert.deepEqual(json.tables.orders, [{ order: 4, entryCount: 16 }]);
+});
+
+test('dmabuf workload from-trace prints a workload that run takes, and tells what the trace does not', (t) => {
+  const { status, stdout, stderr } = runCli('workload', 'from-trace', join(TRACES, 'events-fprobe.txt'));
+  assert.equal(status, 0);
+  assert.deepEqual(stderr.split('\n'), [
+    'dmabuf: vb2-vmalloc: the trace does not name the driver: "unknown"',
+    'dmabuf: vb2-vmalloc: its mappings end: 30 steps a second, as in usb-camera',
+    '',
+  ]);
+  const file = join(temporaryFolder(t), 'vivid.json');
+  writeFileSync(file, stdout);
+  const { report, loads } = runJson(file);
+  // Six frames, whose four buffers stay mapped.
+  assert.deepEqual([loads[0]?.stepCount, report.mappingCount], [6, 4]);
+  assert.deepEqual(report.callers[0]?.path.slice(0, 3), [
+    'dma_buf_vmap',
+    'dma_buf_vmap_unlocked',
+    'vb2_vmalloc_map_dmabuf',
+  ]);
+});
+
+test('dmabuf workload from-trace names why a trace gives no workload, and the remedy', (t) => {
+  const file = join(temporaryFolder(t), 'log.txt');
+  const refusal = (text: string): string => {
+    writeFileSync(file, text);
+    const { status, stdout, stderr } = runCli('workload', 'from-trace', file);
+    assert.deepEqual([status, stdout], [1, '']);
+    return stderr;
+  };
+  const cannot = `dmabuf: Cannot make a workload of ${file} as`;
+  assert.equal(refusal('nothing\n'), `${cannot} nobody maps a dma-buf in it: "dmabuf trace" records who does\n`);
+  assert.equal(
+    refusal('[ 6.689859] dma_buf_vmap_unlocked+0xb8/0x130\n'),
+    `${cannot} it has no stacks, which tell who maps: "dmabuf trace" records them\n`,
+  );
+  assert.equal(
+    refusal('[ 6.689859] dma_buf_vmap_unlocked+0xb8/0x130\n[ 6.689861] my_driver_map+0x310/0x718 [mine]\n'),
+    `${cannot} no consumer mirrors who maps in it (mine, my_driver_map): write one by hand, beginning with what ` +
+      '"dmabuf workload show NAME --json" prints\n',
   );
 });
 
@@ -156,10 +224,10 @@ test('dmabuf workload refuses what it cannot do, and says what it can', () => {
       'Cannot find the workload "shadow-plan": did you mean shadow-plane? See "dmabuf workload list"',
     ],
     [['shadow-plane'], 'Cannot tell what to do with "shadow-plane": to replay it, write "run shadow-plane"'],
-    [['play'], 'Cannot tell what to do with "play": it must be one of list, show, run, predict, costs'],
+    [['play'], 'Cannot tell what to do with "play": it must be one of list, show, run, from-trace, predict, costs'],
     [
       ['list', 'decoder'],
-      'Cannot tell what to do with "list decoder": it must be one of list, show, run, predict, costs',
+      'Cannot tell what to do with "list decoder": it must be one of list, show, run, from-trace, predict, costs',
     ],
     [['run', 'decoder', 'usb-camera'], 'Cannot use "usb-camera": one workload at a time'],
     [['show', 'decoder', '--for', '5'], 'Cannot use --for without run'],
@@ -171,7 +239,18 @@ test('dmabuf workload refuses what it cannot do, and says what it can', () => {
     [['list', '--costs', 'published'], 'Cannot use --costs without predict or costs'],
     [
       ['run', 'decoder', '--compare', '--caller', 'fixed'],
-      'Cannot use --caller or --conversion with --compare, which takes all of them in turn',
+      'Cannot use --caller, --conversion or --mapping with --compare, which takes all in turn',
+    ],
+    [
+      ['run', 'decoder', '--compare', '--mapping', 'run'],
+      'Cannot use --caller, --conversion or --mapping with --compare, which takes all in turn',
+    ],
+    [['from-trace'], 'Cannot tell which trace is meant: give a FILE, or - for standard input'],
+    [['from-trace', 'a.txt', '--for', '5'], 'Cannot use --for without run'],
+    [['show', 'decoder', '--mix', 'aged'], 'Cannot use --mix without run'],
+    [
+      ['run', 'decoder', '--mix', 'aged', '--heap', 'udmabuf'],
+      'Cannot use --mix with heap "udmabuf" as the kernel decides which pages it gives: leave --heap out for an embedded heap',
     ],
     [['run', 'decoder', '--for', 'ever'], 'Cannot end after "ever": --for must be a number of seconds, such as 10'],
     [

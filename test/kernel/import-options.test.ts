@@ -1,18 +1,13 @@
-/**
- * Buffers of descriptors from elsewhere that are only read, and memfds whose length is not whole
- * pages.
- */
+/** Buffers of descriptors from elsewhere that are only read. */
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { writeSync } from 'node:fs';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { KiB, createUdmabuf, importBuffer, isDmaBufError, openHeap } from '../../src/index.ts';
-import type { DmaBuf, ImportOptions, OwnedFd } from '../../src/index.ts';
-import { kernelCalls } from '../../src/linux/calls/kernel-calls.ts';
+import type { OwnedFd } from '../../src/index.ts';
 import { F_SEAL_FUTURE_WRITE, F_SEAL_SHRINK, F_SEAL_WRITE } from '../../src/uapi/memfd.ts';
 import { assertHeld, settledDescriptors } from '../share/held-descriptors.ts';
 import { cannotOpen } from '../support/devices/kernel-devices.ts';
@@ -22,7 +17,6 @@ import { openReadOnlyHeapBuffer } from '../support/devices/read-only-heap-buffer
 
 checkLeaksAfterFile();
 
-const PAGE = kernelCalls.getpagesize();
 const LENGTH = 64 * KiB;
 const withoutHeap = cannotOpen('/dev/dma_heap/system');
 const withoutUdmabuf = cannotOpen('/dev/udmabuf');
@@ -134,79 +128,4 @@ test('a store into a read-only view ends the process only where the kernel maps 
 test('the driver makes no udmabuf of a memfd that is sealed against future writing', { skip: withoutUdmabuf }, (t) => {
   const memfd = closing(t, createMemfd({ length: LENGTH, seals: F_SEAL_SHRINK | F_SEAL_FUTURE_WRITE }));
   assert.throws(() => createUdmabuf([{ fd: memfd }]), /sealed against writing/u);
-});
-
-/** A sealed memfd whose every byte is 7. */
-function memfdOf(t: TestContext, length: number): OwnedFd {
-  const memfd = closing(t, createMemfd({ length }));
-  for (let written = 0; written < length;) written += writeSync(memfd.borrow(), Buffer.alloc(length - written, 7));
-  return memfd;
-}
-
-function importPart(t: TestContext, length: number, options: ImportOptions = {}): DmaBuf {
-  return closing(t, importBuffer(memfdOf(t, length), options));
-}
-
-test('importBuffer() takes a memfd up to its last whole page', (t) => {
-  for (const [fileLength, length] of [
-    [PAGE, PAGE],
-    [PAGE + 1, PAGE],
-    [2 * PAGE - 1, PAGE],
-    [3 * PAGE + 17, 3 * PAGE],
-  ] as const) {
-    for (const mode of ['read', 'readwrite'] as const) {
-      const buffer = importPart(t, fileLength, { mode });
-      assert.equal(buffer.length, length);
-      assert.ok(buffer.accessSync('read', (bytes) => bytes.length === length && bytes.every((byte) => byte === 7)));
-    }
-  }
-});
-
-test('importBuffer(fd, { length }) takes the given length of a memfd', (t) => {
-  for (const [fileLength, length] of [
-    [4 * PAGE, PAGE],
-    [4 * PAGE, 4 * PAGE],
-    [4 * PAGE + 9, 3 * PAGE],
-  ] as const) {
-    const buffer = importPart(t, fileLength, { length });
-    const view = buffer.vmap();
-    assert.deepEqual([buffer.length, view.bytes.length], [length, length]);
-    assert.ok(view.bytes.every((byte) => byte === 7));
-    view.close();
-  }
-});
-
-test("importBuffer(fd, { length }) refuses an invalid length, and one beyond the memfd's whole pages", async (t) => {
-  const fd = memfdOf(t, 4 * PAGE + 9);
-  const before = await settledDescriptors();
-  for (const wrong of [0, -PAGE, PAGE + 1, PAGE / 2, Number.NaN, 2 ** 53])
-    assert.throws(() => importBuffer(fd, { length: wrong }), RangeError);
-  for (const wrong of ['4096', 4096n, null] as unknown[])
-    assert.throws(() => importBuffer(fd, { length: wrong as number }), TypeError);
-  for (const wrong of ['write', 'readonly', true, null])
-    assert.throws(() => importBuffer(fd, { mode: wrong as 'read' }), TypeError);
-  assert.throws(
-    () => importBuffer(fd, { length: 5 * PAGE }),
-    (error) => isDmaBufError(error, 'EINVAL') && error.message.includes(`whole pages have ${4 * PAGE} bytes`),
-  );
-  await assertHeld(before, 'something stays open');
-});
-
-test('exportFd() of a part of a memfd is refused: the descriptor would hand out all of it', (t) => {
-  for (const buffer of [importPart(t, PAGE + 1), importPart(t, 4 * PAGE, { length: PAGE })]) {
-    assert.throws(
-      () => buffer.exportFd(),
-      (error) => isDmaBufError(error, 'EOPNOTSUPP') && error.message.includes('a part of its file'),
-    );
-  }
-  assert.ok(closing(t, importPart(t, 4 * PAGE, { length: 4 * PAGE }).exportFd()).borrow() > 2);
-});
-
-test('importBuffer(fd, { length }) of a dma-buf takes the whole of it or nothing', { skip: withoutUdmabuf }, (t) => {
-  const fd = closing(t, openFromHeap('udmabuf'));
-  assert.equal(closing(t, importBuffer(fd, { length: LENGTH })).length, LENGTH);
-  assert.throws(
-    () => importBuffer(fd, { length: LENGTH - PAGE }),
-    (error) => isDmaBufError(error, 'EINVAL') && error.message.includes('imported whole'),
-  );
 });

@@ -258,8 +258,8 @@ const MISDEEDS: Readonly<Record<string, () => Promise<void>>> = {
   'memfd sealed against growing only': () => sendAs(memfd(F_SEAL_GROW)),
   'memfd for writing only': () => sendAs(openSync(`/proc/self/fd/${memfd(SEALED)}`, 'a')),
   'empty memfd': () => sendAs(memfd(SEALED, 0), MEMFD, 0),
-  'memfd of part of a page': () => sendAs(memfd(SEALED, 100), MEMFD, 100),
-  'memfd of a page and a half': () => sendAs(memfd(SEALED, 1.5 * PAGE_BYTES)),
+  'memfd of part of a page, announced as a page': () => sendAs(memfd(SEALED, 100)),
+  'memfd of a page and a half, announced as a page': () => sendAs(memfd(SEALED, 1.5 * PAGE_BYTES)),
   'memfd shorter than announced': () => sendAs(memfd(SEALED), MEMFD, 1024 * PAGE_BYTES),
   'length beyond any': () => send(bytesOf([descriptor(MEMFD, 2 ** 63)], ''), [memfd(SEALED)]),
   'bad one behind a good one': async () => {

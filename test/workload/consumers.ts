@@ -8,6 +8,7 @@ import type { Heap } from '../../src/index.ts';
 import type { MappingEvent, UnmappingEvent } from '../../src/trace/mapping-event.ts';
 import { KernelFunctions } from '../../src/workload/kernel/kernel-functions.ts';
 import type { KernelFunction } from '../../src/workload/kernel/kernel-functions.ts';
+import type { MappingWay } from '../../src/workload/kernel/map-window.ts';
 import { CONSUMER_CASES } from './consumer-cases.ts';
 import type { ConsumerCase } from './consumer-cases.ts';
 
@@ -17,6 +18,8 @@ export interface ConsumerHeap {
   /** Why it is not to be had here. */
   readonly missing: string | false;
   readonly open: () => Heap;
+  /** Default: as the heap does. */
+  readonly mapping?: MappingWay;
 }
 
 /** More than any life calls. */
@@ -24,13 +27,13 @@ const CALLS_MAX = 100;
 /** `dma_buf_vmap`, and the one that takes the lock first. */
 const WRAPPERS = new Set(['dma_buf_vmap', 'dma_buf_vmap_unlocked', 'dma_buf_vunmap', 'dma_buf_vunmap_unlocked']);
 
-export function testConsumers({ name, missing, open }: ConsumerHeap): void {
+export function testConsumers({ name, missing, open, mapping = 'heap' }: ConsumerHeap): void {
   for (const each of CONSUMER_CASES) {
     test(`${name}: ${each.name}`, { skip: missing }, async () => {
       using heap = open();
       const before = heap.stats();
       const records: (MappingEvent | UnmappingEvent)[] = [];
-      const kernel = new KernelFunctions({ onRecord: (record) => void records.push(record) });
+      const kernel = new KernelFunctions({ mapping, onRecord: (record) => void records.push(record) });
       await live(each, heap, kernel);
       assert.deepEqual(records.map(callOf), each.calls);
       assert.equal(kernel.unlockedCallCount, 0);

@@ -1,5 +1,6 @@
 import { assert } from '../../base/assert.ts';
 import { DmaBufError } from '../../base/errors.ts';
+import { bytesOfPages, pagesCoveringBytes } from '../../base/quantities.ts';
 import type { Address, ByteLength } from '../../base/quantities.ts';
 import { COHERENT_MEMORY } from '../../linux/calls/cpu-access-maintenance.ts';
 import type { CpuAccessMaintenance } from '../../linux/calls/cpu-access-maintenance.ts';
@@ -81,7 +82,7 @@ export class FdBuffer implements BackendBuffer {
     assert(mapped !== undefined, 'A buffer has a file');
     this.source = {
       fd: mapped,
-      runs: runOf(length),
+      runs: runOf(bytesOfPages(pagesCoveringBytes(length, pageSize), pageSize)),
       pageSize,
       mappedBeforeSeal: mappedBeforeSeal?.address,
       closedToCpu: explainProtected(exporter),

@@ -21,7 +21,7 @@ export interface IdentifiedFd {
   readonly exporter: string;
   /** The dma-buf's name; empty where it has none. */
   readonly name: string;
-  /** The length of the buffer. */
+  /** The length of the buffer: of a memfd any number of bytes, of a dma-buf whole pages. */
   readonly length: ByteLength;
   /** Whether the file is longer. */
   readonly isPart: boolean;
@@ -29,13 +29,10 @@ export interface IdentifiedFd {
   readonly readOnly: boolean;
 }
 
-/**
- * The requested access to a file. `as sent`: the access that a peer's descriptor allows, and the
- * whole file.
- */
+/** The requested access to a file. `as sent`: the access that a peer's descriptor allows. */
 export interface FdUse {
   readonly mode: 'read' | 'readwrite' | 'as sent';
-  /** In bytes. Default: the file's whole pages. */
+  /** In bytes. Default: the whole file. */
   readonly length?: ByteLength | undefined;
 }
 
@@ -137,33 +134,15 @@ function readMemfd(fd: BorrowedFd, { seals, pageSize }: { seals: number; pageSiz
 }
 
 /**
- * Any multiple of the page size up to the largest page table. A partly covered last page is left
- * out: the bytes after the end of the file belong to no file, and are lost when the page is swapped
- * out (man 2 mmap).
+ * Any length up to the largest page table. A memfd may end within a page: its mapping goes to the
+ * end of that page, whose bytes behind the file read as zero, are nobody's, and raise no SIGBUS
+ * (man 2 mmap; mm/filemap.c, filemap_fault, which refuses whole pages behind the end alone). A
+ * dma-buf is mapped up to its last whole page (drivers/dma-buf/dma-buf.c, dma_buf_mmap_internal).
  */
-function lengthOf(file: FoundFile, { mode, length: wanted }: FdUse, pageSize: ByteLength): ByteLength {
-  const wholePages = Math.floor(file.length / pageSize) * pageSize;
-  if (mode === 'as sent' && (wholePages === 0 || wholePages !== file.length))
-    throw refusal(`its length of ${file.length} bytes is not whole pages of ${pageSize}`, {
-      code: 'EINVAL',
-      length: file.length,
-    });
-  if (wholePages === 0)
-    throw refusal(`its length of ${file.length} bytes is less than a page of ${pageSize}`, {
-      code: 'EINVAL',
-      length: file.length,
-    });
-  const length = wanted ?? wholePages;
-  if (length > wholePages)
-    throw refusal(`its whole pages have ${wholePages} bytes, and ${length} were asked for`, {
-      code: 'EINVAL',
-      length: file.length,
-    });
-  if (file.kind === 'dma-buf' && length !== file.length)
-    throw refusal(`a dma-buf is imported whole: it has ${file.length} bytes, and ${length} were asked for`, {
-      code: 'EINVAL',
-      length: file.length,
-    });
+function lengthOf(file: FoundFile, { length: wanted }: FdUse, pageSize: ByteLength): ByteLength {
+  const length: number = wanted ?? file.length;
+  const wrong = whyNotAsLong(file, length, pageSize);
+  if (wrong !== undefined) throw refusal(wrong, { code: 'EINVAL', length: file.length });
   const lengthMax = TABLE_PAGE_COUNT_MAX * pageSize;
   if (length <= lengthMax) return toByteLength(length);
   throw refusal(`its length of ${length} bytes is more than the ${lengthMax} that a buffer may have`, {
@@ -171,6 +150,16 @@ function lengthOf(file: FoundFile, { mode, length: wanted }: FdUse, pageSize: By
     length,
     lengthMax,
   });
+}
+
+function whyNotAsLong(file: FoundFile, length: number, pageSize: ByteLength): string | undefined {
+  if (file.length === 0) return 'it is empty: its sender must give it its length before it is imported';
+  if (length > file.length) return `it has ${file.length} bytes, and ${length} were asked for`;
+  if (file.kind === 'memfd') return undefined;
+  if (length !== file.length)
+    return `a dma-buf is imported whole: it has ${file.length} bytes, and ${length} were asked for`;
+  if (length % pageSize !== 0) return `it is a dma-buf of ${length} bytes, which are not whole pages of ${pageSize}`;
+  return undefined;
 }
 
 function refusal(

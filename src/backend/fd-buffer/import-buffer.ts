@@ -1,4 +1,3 @@
-import { outOfRange } from '../../base/argument-error.ts';
 import { checkInteger, checkOneOf, readOptions } from '../../base/check.ts';
 import { collector } from '../../base/collector.ts';
 import { withCleanup } from '../../base/cleanup.ts';
@@ -36,8 +35,8 @@ export interface ImportOptions {
    */
   readonly mode?: ImportMode | undefined;
   /**
-   * In bytes, whole pages within the file: the length of a memfd's start to import. Default: all of
-   * its whole pages.
+   * In bytes, from 1 to the file's length: how much of a memfd to import, from its start. Default:
+   * all of it.
    */
   readonly length?: number | undefined;
 }
@@ -60,13 +59,12 @@ function importedBuffers({ memory }: BufferCalls): HeapBuffers {
 /**
  * Makes a buffer from a descriptor from elsewhere: a dma-buf of any exporter, or a memfd that is
  * sealed against shrinking. The buffer has a descriptor of its own, and the caller keeps the given
- * one. A partial last page of a memfd is left out.
+ * one. A memfd may have any length: its buffer has that length, too.
  *
  * @param fd a result of `exportFd()`, or the number of a descriptor that stays open during the call
- * @throws {TypeError | RangeError} for an invalid descriptor or option, or a `length` that is not
- *   whole pages
+ * @throws {TypeError | RangeError} for an invalid descriptor or option
  * @throws {DmaBufError} `EBADF` for a descriptor that is not open; `EINVAL` for a file of another
- *   kind, a memfd that could still shrink, one shorter than a page or than `length`; `EACCES` for
+ *   kind, a memfd that could still shrink, an empty one, one shorter than `length`; `EACCES` for
  *   one that was not opened for reading and writing, or is sealed against writing, unless it is
  *   imported for reading
  *
@@ -93,13 +91,13 @@ export function importBuffer(fd: OwnedFd | number, options: ImportOptions = {}, 
   const { name, mode = 'readwrite' } = plain;
   if (name !== undefined) checkBufferName(name, { action: IMPORT, name: 'name' });
   checkOneOf(mode, { action: IMPORT, name: 'mode', allowed: ['read', 'readwrite'] });
-  const length = plain.length === undefined ? undefined : checkWholePages(plain.length);
+  const length = plain.length === undefined ? undefined : checkLength(plain.length);
   return importFile(machine, borrowFd(fd, { action: IMPORT, name: 'fd' }), { name, use: { mode, length } });
 }
 
 /**
  * Makes a buffer from a descriptor that a peer has sent: writable where the descriptor allows it,
- * and otherwise read-only. The file must be as long as the buffer.
+ * and otherwise read-only. The buffer is as long as the file.
  *
  * @internal
  */
@@ -125,13 +123,9 @@ function importFile({ raw }: Machine, fd: BorrowedFd, { name, use }: ImportReque
   });
 }
 
-function checkWholePages(length: number): ByteLength {
-  const pageSize = callsOfThisMachine.memory.pageSize();
-  const argument = { action: IMPORT, name: 'length' };
-  const range = { min: pageSize, max: TABLE_PAGE_COUNT_MAX * pageSize, unit: 'bytes' };
-  const checked = checkInteger(length, { ...argument, ...range });
-  if (checked % pageSize === 0) return toByteLength(checked);
-  throw outOfRange(argument, { must: `be whole pages of ${pageSize} bytes`, received: checked });
+function checkLength(length: number): ByteLength {
+  const max = TABLE_PAGE_COUNT_MAX * callsOfThisMachine.memory.pageSize();
+  return toByteLength(checkInteger(length, { action: IMPORT, name: 'length', min: 1, max, unit: 'bytes' }));
 }
 
 /** The close of an unidentified file may block. */

@@ -1,6 +1,8 @@
-import { formatCount, formatDuration } from '../../base/number-format.ts';
+import { formatCount, formatDurationRange } from '../../base/number-format.ts';
 import { compareWorkload } from '../../workload/compare-workload.ts';
 import type { Interval, VariantOutcome } from '../../workload/compare-workload.ts';
+import { mappingWaysOf } from '../../workload/kernel/map-window.ts';
+import type { MappingWays } from '../../workload/kernel/map-window.ts';
 import type { Workload } from '../../workload/workload.ts';
 import { SUCCEEDED } from '../command.ts';
 import type { ExitStatus } from '../command.ts';
@@ -11,17 +13,25 @@ import { formatTable, wrapText } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import { untilInterrupted } from '../until-interrupted.ts';
 import type { WorkloadOptions } from './description.ts';
-import { failOnRefusal, openWorkloadHeap, readRunFacts } from './run-facts.ts';
+import { failOnRefusal, openHeapOfOptions, readRunFacts } from './run-facts.ts';
 
 const COLUMNS = [
   { heading: 'DRIVERS', align: 'left' },
-  { heading: 'BY', align: 'left' },
-  { heading: 'MAPPINGS', align: 'right' },
+  { heading: 'PAGES', align: 'left' },
+  { heading: 'PTES', align: 'left' },
+  { heading: 'CALLS', align: 'right' },
   { heading: 'LATE', align: 'right' },
   { heading: 'MAPPING', align: 'right' },
   { heading: 'CONVERSION', align: 'right' },
   { heading: 'LOCKED', align: 'right' },
 ] as const;
+
+interface HeapFacts {
+  readonly heap: string;
+  readonly backend: string;
+  readonly mix: string | null;
+  readonly ways: MappingWays;
+}
 
 interface Comparison {
   readonly name: string;
@@ -37,10 +47,10 @@ export async function compareOnTerminal(
   options: WorkloadOptions,
   terminal: Terminal,
 ): Promise<ExitStatus> {
-  if (options.caller !== undefined || options.conversion !== undefined)
-    throw new UsageError('Cannot use --caller or --conversion with --compare, which takes all of them in turn');
+  if (options.caller !== undefined || options.conversion !== undefined || options.mapping !== undefined)
+    throw new UsageError('Cannot use --caller, --conversion or --mapping with --compare, which takes all in turn');
   const { seconds, seed } = readRunFacts(options);
-  using heap = openWorkloadHeap(options.heap);
+  using heap = openHeapOfOptions(options);
   const comparisons: Comparison[] = [];
   await untilInterrupted(async (signal) => {
     for (const workload of workloads) {
@@ -51,21 +61,26 @@ export async function compareOnTerminal(
     }
   }).catch(failOnRefusal);
   terminal.clearProgress();
-  const facts = { heap: heap.name, backend: heap.backend, seed, seconds };
+  const { mix = null } = options;
+  const facts = { heap: heap.name, backend: heap.backend, mix, seed, seconds };
   const head = { format: 'dmabuf-workload-comparison', version: 1, ...facts };
   if (options.json) writeJsonLine({ ...head, workloads: comparisons }, terminal.writeJson);
-  else for (const line of formatComparisons(comparisons, facts, terminal)) terminal.print(line);
+  else
+    for (const line of formatComparisons(comparisons, { ...facts, ways: mappingWaysOf(heap) }, terminal))
+      terminal.print(line);
   return SUCCEEDED;
 }
 
 function formatComparisons(
   comparisons: readonly Comparison[],
-  { heap, backend }: { readonly heap: string; readonly backend: string },
+  { heap, backend, mix, ways }: HeapFacts,
   terminal: Terminal,
 ): string[] {
-  const heading = `Time of a step on heap ${heap} (${backend}): the range of the rounds`;
+  const place = `heap ${heap} (${backend}${mix === null ? '' : `, mix ${mix}`})`;
+  const heading = `Time of a step on ${place}: the range of the rounds. PAGES: the sg table is converted by page or by entry. PTES: page-table entries are made by page or by run.`;
+  const noChoice = `How page-table entries are made is not compared here as ${ways.reason}: ${ways.remedy}.`;
   return [
-    ...wrapText(heading, terminal.columns),
+    ...wrapText(ways.reason === undefined ? heading : `${heading} ${noChoice}`, terminal.columns),
     ...comparisons.flatMap(({ name, variants }) => {
       const lines = formatTable(COLUMNS, variants.map(toCells), terminal.columns);
       return formatSection({ heading: name, lines }, terminal);
@@ -74,10 +89,11 @@ function formatComparisons(
 }
 
 function toCells(variant: VariantOutcome): string[] {
-  const { caller, conversion, mappingCount, lateCount, mappingNs, conversionNs, lockedNs } = variant;
+  const { caller, conversion, mapping, mappingCount, lateCount, mappingNs, conversionNs, lockedNs } = variant;
   return [
     caller,
     conversion,
+    mapping,
     formatCount(mappingCount),
     formatCount(lateCount),
     formatRange(mappingNs),
@@ -86,9 +102,6 @@ function toCells(variant: VariantOutcome): string[] {
   ];
 }
 
-/** `1.10-1.90 ms`: with blanks, a row is wider than 80 columns. */
 function formatRange({ low, high }: Interval): string {
-  const [from, to] = [formatDuration(low), formatDuration(high)];
-  const unit = to.replace(/^[\d.]+/u, '');
-  return from.endsWith(unit) ? `${from.slice(0, -unit.length)}-${to}` : `${from}-${to}`;
+  return formatDurationRange(low, high);
 }

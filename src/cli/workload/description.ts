@@ -1,9 +1,10 @@
+import { ORDER_MIX_NAMES, ORDER_MIXES } from '../../pages/order-mixes.ts';
 import type { CommandDescription } from '../command-description.ts';
 import { parseArguments } from '../parse-arguments.ts';
 import type { ParsedArguments } from '../parse-arguments.ts';
 
 /** Words of `dmabuf workload`. */
-export const WORKLOAD_ACTIONS = ['list', 'show', 'run', 'predict', 'costs'] as const;
+export const WORKLOAD_ACTIONS = ['list', 'show', 'run', 'from-trace', 'predict', 'costs'] as const;
 
 export const WORKLOAD_DESCRIPTION = {
   invocation: 'dmabuf workload',
@@ -12,15 +13,21 @@ export const WORKLOAD_DESCRIPTION = {
     'Drivers that map dma-bufs run as importers of this process: they allocate, attach, map, copy and unmap as the real ones do, in ' +
       'the same order, over real buffers. Nothing is slept away. A workload is one or more of them, with sizes and rates.',
     '"run" replays one, in real time, and reports who mapped, how long each part took, what was late, and how long buffers were ' +
-      'locked. What the machine cannot keep up with is late: no step is left out. Run it again with --caller fixed or --conversion ' +
-      'entry to see what a change is worth.',
+      'locked. What the machine cannot keep up with is late: no step is left out. Run it again with --caller fixed, --conversion ' +
+      'entry or --mapping run to see what a change is worth.',
   ],
   argument: {
-    usage: '[list|show NAME|run NAME|predict NAME|costs]',
+    usage: '[list|show NAME|run NAME|from-trace FILE|predict NAME|costs]',
     forms: [
       { name: 'list', text: 'the workloads; the same without a word' },
       { name: 'show NAME', text: 'its consumers with their sizes and rates, and where those come from' },
       { name: 'run NAME', text: 'replays it' },
+      {
+        name: 'from-trace FILE',
+        text:
+          'prints a workload with the callers, sizes and rates of a trace or a log, as JSON that run takes; on stderr, what was ' +
+          'left out and what stands in for what a trace does not show. - is standard input',
+      },
       { name: 'predict NAME', text: 'what its mappings would take on another machine, by what each costs there' },
       { name: 'costs', text: 'what mappings cost: measured here, published, or out of a trace' },
       { name: 'FILE.json', text: "instead of a NAME: a workload of one's own, in the form that show --json prints" },
@@ -47,10 +54,23 @@ export const WORKLOAD_DESCRIPTION = {
         { name: 'entry', text: 'entry by entry, as the patch of April 2026 does' },
       ],
     },
+    mapping: {
+      value: 'WAY',
+      text: 'run: how the heap makes page-table entries. Default: page, where it leaves the choice',
+      choices: [
+        { name: 'page', text: 'one page at a time, as mainline does' },
+        { name: 'run', text: 'several pages at a time, as the series that batches vmap does' },
+      ],
+    },
+    mix: {
+      value: 'MIX',
+      text: 'run: the orders that every buffer of the embedded heap is made of. Default: the largest that the heap finds',
+      choices: ORDER_MIX_NAMES.map((name) => ({ name, text: ORDER_MIXES[name].reason })),
+    },
     compare: {
       text:
-        'run: under all choices of --caller and --conversion in turn, within the time of --for: one table, with the range of the ' +
-        'rounds. Without NAME: all workloads, one after the other',
+        'run: under all choices of --caller, --conversion and --mapping in turn, within the time of --for: one table, with the ' +
+        'range of the rounds. Without NAME: all workloads, one after the other',
     },
     costs: {
       value: 'SOURCE',
@@ -69,11 +89,12 @@ export const WORKLOAD_DESCRIPTION = {
     json: {
       text:
         'one object instead: of the format dmabuf-workloads {workloads: [{name, title, basis, loads}]}, for list and show; of the ' +
-        'format dmabuf-workload-run {workload, heap, backend, caller, conversion, seed, seconds, loads: [{consumer, stepCount, ' +
-        'lateCount, stepNsMax}], lockUse, report}, where report is what "dmabuf trace report --json" gives; with --compare of the ' +
-        'format dmabuf-workload-comparison {heap, backend, seed, seconds, workloads: [{name, variants: [{caller, conversion, ' +
-        'mappingCount, stepCount, lateCount, mappingNs, conversionNs, lockedNs}]}]}, times of a step: {low, median, high}; of the format dmabuf-workload-costs {costs: {source, call, mapping, pageArray, byPage, ' +
-        'byEntry, vmap, vmapBatched}}, in ns with their basis; of the format dmabuf-workload-prediction {workload, caller, seed, costs, ' +
+        'format dmabuf-workload-run {workload, heap, backend, mix, caller, conversion, mapping, seed, seconds, loads: [{consumer, ' +
+        'stepCount, lateCount, stepNsMax}], lockUse, tables, report}, where report is what "dmabuf trace report --json" gives; ' +
+        'with --compare of the format dmabuf-workload-comparison {heap, backend, mix, seed, seconds, workloads: [{name, variants: ' +
+        '[{caller, conversion, mapping, mappingCount, stepCount, lateCount, mappingNs, conversionNs, lockedNs}]}]}, times of a ' +
+        'step: {low, median, high}; of the format dmabuf-workload-costs {costs: {source, call, mapping, pageArray, byPage, byEntry, ' +
+        'vmap, vmapBatched}}, in ns with their basis; of the format dmabuf-workload-prediction {workload, caller, seed, costs, ' +
         'demands, predictions: [{consumer, conversion, mapping, startNs, stepNs, secondNs, missing}]}',
     },
   },

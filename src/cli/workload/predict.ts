@@ -16,7 +16,7 @@ import { untilInterrupted } from '../until-interrupted.ts';
 import { formatBasis } from './costs-report.ts';
 import type { WorkloadOptions } from './description.ts';
 import { readCosts } from './read-costs.ts';
-import { failOnRefusal, openWorkloadHeap, readRunFacts } from './run-facts.ts';
+import { failOnRefusal, openHeapOfOptions, readRunFacts } from './run-facts.ts';
 
 const COLUMNS = [
   { heading: 'CONSUMER', align: 'left' },
@@ -37,7 +37,7 @@ export async function predictOnTerminal(
 ): Promise<ExitStatus> {
   const { caller = 'as-is' } = options;
   const { seed } = readRunFacts(options);
-  using heap = openWorkloadHeap(undefined);
+  using heap = openHeapOfOptions(options);
   let demands: readonly LoadDemand[] = [];
   let costs: MappingCosts | undefined;
   await untilInterrupted(async (signal) => {

@@ -1,5 +1,7 @@
 import { formatAmount, formatCount, formatDuration } from '../../base/number-format.ts';
 import { formatSize } from '../../base/sizes.ts';
+import type { MappingWay } from '../../workload/kernel/map-window.ts';
+import type { TableCount } from '../../workload/kernel/table-counter.ts';
 import type { WorkloadOutcome } from '../../workload/run-workload.ts';
 import type { PacedLoad, Workload } from '../../workload/workload.ts';
 import { formatSection, indentLines, indentTexts, sectionColumns } from '../report-section.ts';
@@ -12,9 +14,13 @@ interface RunFacts {
   readonly heap: string;
   readonly backend: string;
   readonly caller: 'as-is' | 'fixed';
+  readonly mix: string | null;
   readonly conversion: 'page' | 'entry';
+  readonly mapping: MappingWay;
   readonly seconds: number;
 }
+
+const MADE_BY: Readonly<Record<MappingWay, string>> = { page: 'page', run: 'run', heap: 'the heap itself' };
 
 const LOAD_COLUMNS = [
   { heading: 'CONSUMER', align: 'left' },
@@ -63,11 +69,11 @@ function valueOf(key: string, value: unknown): string {
 
 /** How the consumers got on, the locks, and the report of a recording. */
 export function formatRun(workload: Workload, facts: RunFacts, outcome: WorkloadOutcome, style: ReportStyle): string[] {
-  const { loads, lockUse, report } = outcome;
+  const { loads, lockUse, tables, report } = outcome;
   const { holdCount, heldNs, heldNsMax, waitCount, waitedNs } = lockUse;
   const callers = facts.caller === 'as-is' ? 'drivers as they are' : 'drivers fixed';
-  const conversion = `converted by ${facts.conversion}`;
-  const place = `in ${workload.name}, on heap ${facts.heap} (${facts.backend}), ${callers}, ${conversion}`;
+  const ways = `converted by ${facts.conversion}, page-table entries made by ${MADE_BY[facts.mapping]}`;
+  const place = `in ${workload.name}, on heap ${facts.heap} (${facts.backend}), ${callers}, ${ways}`;
   const table = formatTable(
     LOAD_COLUMNS,
     loads.map(({ consumer, stepCount, lateCount = 0, stepNsMax }) => [
@@ -82,6 +88,22 @@ export function formatRun(workload: Workload, facts: RunFacts, outcome: Workload
   return [
     ...formatTraceReport(report, place, style),
     ...formatSection({ heading: `Consumers, in ${facts.seconds} s`, lines: indentLines(table) }, style),
+    ...formatSection({ heading: 'Buffers', lines: indentTexts(formatTables(tables, facts.mix), style.columns) }, style),
     ...formatSection({ heading: 'Locks', lines: indentTexts([locks], style.columns) }, style),
   ];
+}
+
+/** What the layouts of the mapped buffers say. */
+function formatTables(
+  { bufferCount, entryCount, runCount, orders, unseenCount }: TableCount,
+  mix: string | null,
+): string[] {
+  const buffers = formatAmount(bufferCount, 'buffer', 'buffers');
+  const entries = formatAmount(entryCount, 'entry', 'entries');
+  const asked = mix === null ? '' : ` (mix ${mix})`;
+  const parts = orders.map((each) => `${formatCount(each.entryCount)} of order ${each.order}`);
+  const runs = formatAmount(runCount, 'run', 'runs');
+  const seen = `${buffers}${asked}: ${entries} in ${runs}, ${parts.join(', ')}.`;
+  const unseen = `The layout of ${formatAmount(unseenCount, 'buffer', 'buffers')} cannot be seen here: there is no conversion.`;
+  return [...(bufferCount === 0 ? [] : [seen]), ...(unseenCount === 0 ? [] : [unseen])];
 }

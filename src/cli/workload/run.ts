@@ -7,7 +7,7 @@ import { writeJsonLine } from '../json-line.ts';
 import type { Terminal } from '../terminal.ts';
 import { untilInterrupted } from '../until-interrupted.ts';
 import type { WorkloadOptions } from './description.ts';
-import { failOnRefusal, openWorkloadHeap, readRunFacts } from './run-facts.ts';
+import { chooseMapping, failOnRefusal, openHeapOfOptions, readRunFacts } from './run-facts.ts';
 import { formatRun } from './report.ts';
 
 const PROGRESS_MS = 200;
@@ -20,7 +20,8 @@ export async function runOnTerminal(
 ): Promise<ExitStatus> {
   const { seconds, seed } = readRunFacts(options);
   const { caller = 'as-is', conversion = 'page' } = options;
-  using heap = openWorkloadHeap(options.heap);
+  using heap = openHeapOfOptions(options);
+  const mapping = chooseMapping(heap, options.mapping);
   let outcome: WorkloadOutcome | undefined;
   const progress = progressOf(seconds, terminal);
   await untilInterrupted(async (signal) => {
@@ -28,6 +29,7 @@ export async function runOnTerminal(
       heap,
       caller,
       conversion,
+      mapping,
       seed,
       extent: { seconds },
       signal,
@@ -36,7 +38,8 @@ export async function runOnTerminal(
   }).catch(failOnRefusal);
   terminal.clearProgress();
   if (outcome === undefined) return SUCCEEDED;
-  const facts = { heap: heap.name, backend: heap.backend, caller, conversion, seconds };
+  const { mix = null } = options;
+  const facts = { heap: heap.name, backend: heap.backend, mix, caller, conversion, mapping, seconds };
   if (options.json) {
     const head = { format: 'dmabuf-workload-run', version: 1, workload: workload.name, ...facts, seed };
     writeJsonLine({ ...head, ...outcome }, terminal.writeJson);

@@ -12,12 +12,13 @@ import { formatWorkload, formatWorkloads } from './report.ts';
 import { isFileName, readWorkloadFile } from './read-workload-file.ts';
 import { compareOnTerminal } from './compare.ts';
 import { costsOnTerminal } from './costs.ts';
+import { printFromTrace } from './from-trace.ts';
 import { predictOnTerminal } from './predict.ts';
 import { runOnTerminal } from './run.ts';
 
-const RUN_OPTIONS = ['for', 'caller', 'conversion', 'heap', 'seed', 'compare'] as const;
+const RUN_OPTIONS = ['for', 'caller', 'conversion', 'mapping', 'mix', 'heap', 'seed', 'compare'] as const;
 /** Those that a prediction does not take. */
-const RUN_ONLY_OPTIONS = ['for', 'conversion', 'heap', 'compare'] as const;
+const RUN_ONLY_OPTIONS = ['for', 'conversion', 'mapping', 'mix', 'heap', 'compare'] as const;
 const SEE_LIST = '"dmabuf workload list" has them';
 
 export const workloadCommand: Command = {
@@ -38,6 +39,7 @@ export const workloadCommand: Command = {
     refuseOptions(options, RUN_OPTIONS, 'run');
     if (action === 'costs' && name === undefined) return await costsOnTerminal(options, terminal);
     refuseOptions(options, ['costs'], 'predict or costs');
+    if (action === 'from-trace') return await printFromTrace(name, terminal);
     if (action === 'show') return show([await readWorkload(name)], options, terminal);
     if (action !== 'list' || name !== undefined) throw unknownAction(words);
     return show(RECIPES, options, terminal);

@@ -107,12 +107,12 @@ export class WasmSpace {
     const { populate = false } = readOptions(options, action, ['populate']);
     checkBoolean(populate, { action, name: 'populate' });
     this.#checkOpen();
-    let place = { offset: 0, length: 0 };
+    let place = { offset: 0, length: 0, mappedBytes: 0 };
     const unmap = DmaBuf.mapOver(
       buffer,
-      (length) => {
-        place = { offset: this.#findPlace(length), length };
-        return { address: toAddress(this.#address + place.offset), length };
+      ({ length, mappedBytes }) => {
+        place = { offset: this.#findPlace(mappedBytes), length, mappedBytes };
+        return { address: toAddress(this.#address + place.offset), length: mappedBytes };
       },
       { populate, populatePlainly: refuseToPopulate },
     );
@@ -147,7 +147,7 @@ export class WasmSpace {
     let offset = this.#scratchLength;
     for (const mapping of this.#mappings) {
       if (mapping.offset - offset >= length) return offset;
-      offset = mapping.offset + mapping.length;
+      offset = mapping.offset + mapping.mappedBytes;
     }
     if (this.#length - offset >= length) return offset;
     throw new DmaBufError(
@@ -166,14 +166,17 @@ export class WasmSpace {
 class BufferInWasm implements WasmMapping {
   readonly offset: number;
   readonly length: number;
+  /** Whole pages. */
+  readonly mappedBytes: number;
   /** Kept, so that the collector does not give its memory back while it is mapped here. */
   readonly buffer: DmaBuf;
   readonly #takeOut: () => void;
   #closed = false;
 
-  constructor(place: { offset: number; length: number; buffer: DmaBuf }, takeOut: () => void) {
+  constructor(place: { offset: number; length: number; mappedBytes: number; buffer: DmaBuf }, takeOut: () => void) {
     this.offset = place.offset;
     this.length = place.length;
+    this.mappedBytes = place.mappedBytes;
     this.buffer = place.buffer;
     this.#takeOut = takeOut;
     // The space finds its gaps by these values.

@@ -14,6 +14,7 @@ import {
 import { F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK, MFD_ALLOW_SEALING, MFD_CLOEXEC } from '../../uapi/memfd.ts';
 import {
   MADV_COLLAPSE,
+  MADV_DONTNEED,
   MADV_HUGEPAGE,
   MADV_NOHUGEPAGE,
   MADV_POPULATE_READ,
@@ -266,6 +267,28 @@ export class MemoryCalls extends CheckedCalls {
     // is left out.
     this.raw.touch(range.address + range.length - 1, 1, FAULT_AROUND_BYTES);
     return true;
+  }
+
+  /** Whether {@link touch} can make entries that serve writes, several at a time. */
+  get mapsAroundFaults(): boolean {
+    return READING_SUFFICES.shared;
+  }
+
+  /**
+   * Makes the page-table entries of a shared mapping one at a time: a write fault maps the page
+   * that it is for, and none around it (mm/memory.c, do_shared_fault). Ordinary pages only: a huge
+   * one is mapped whole.
+   *
+   * @returns false where the kernel refuses: before 5.14, out of memory, or for memory whose driver
+   *   makes the entries
+   */
+  populateByPage(range: MemoryRange): boolean {
+    return this.raw.madvise(range.address, range.length, MADV_POPULATE_WRITE) === 0;
+  }
+
+  /** Drops the page-table entries of a shared file mapping. Its pages stay. */
+  dropEntries(range: MemoryRange): void {
+    this.checked('madvise', this.raw.madvise(range.address, range.length, MADV_DONTNEED), { length: range.length });
   }
 
   /**

@@ -3,7 +3,6 @@ import { divideTime } from '../../trace/analysis/part-times.ts';
 import type { PartTimes } from '../../trace/analysis/part-times.ts';
 import { BY_ENTRY_RATIO } from '../../trace/analysis/what-if.ts';
 import type { MappingEvent } from '../../trace/mapping-event.ts';
-import type { Conversion } from '../kernel/exporter-mapping.ts';
 import type { Cost, CostRange, MappingCosts } from './mapping-costs.ts';
 import { addCost, NO_COST } from './mapping-costs.ts';
 import { pagesOfBytes } from './mapping-demand.ts';
@@ -12,6 +11,16 @@ import { pagesOfBytes } from './mapping-demand.ts';
 interface DividedMapping {
   readonly pageCount: number;
   readonly times: PartTimes;
+}
+
+/** Mappings by how the exporter makes them. A recording does not tell. */
+export interface MappingsByWay {
+  /** Converted by page, as mainline does. */
+  readonly page?: readonly MappingEvent[];
+  /** Converted by entry. */
+  readonly entry?: readonly MappingEvent[];
+  /** Converted by page, and runs of pages mapped at once. */
+  readonly run?: readonly MappingEvent[];
 }
 
 interface Sample {
@@ -35,25 +44,24 @@ const [LOW, LIKELY, HIGH] = [0.05, 0.5, 0.95];
  * mark. What a mapping costs beside its pages comes of the smallest, if that is small; what a page
  * costs, of all that are larger. Both are ranges: nine of ten mappings are within.
  *
- * @param mappings by how the exporter converts. A recording does not tell
  * @returns undefined where no mapping has parts
  */
-export function costsOfMappings(
-  mappings: Readonly<Partial<Record<Conversion, readonly MappingEvent[]>>>,
-  source: string,
-): MappingCosts | undefined {
+export function costsOfMappings(mappings: MappingsByWay, source: string): MappingCosts | undefined {
   const byPage = (mappings.page ?? []).flatMap(divide);
   const byEntry = (mappings.entry ?? []).flatMap(divide);
-  const all = [...byPage, ...byEntry];
+  const batched = (mappings.run ?? []).flatMap(divide);
+  const mapped = [...byPage, ...byEntry];
+  const all = [...mapped, ...batched];
   if (all.length === 0) return undefined;
   const converting = (divided: readonly DividedMapping[]): Sample[] =>
     samplesOf(divided, ({ 'sg-to-pages': ns }) => ns).filter(({ ns }) => ns > 0);
   const basis = `${source}: ${all.length}, of ${sizesOf(all)}`;
   const costOf = (range: CostRange): Cost => ({ ...range, basis });
   const pageArray = fit(samplesOf(all, (times) => times['page-array'] + times.free));
-  const vmap = fit(samplesOf(all, (times) => times.vmap));
+  const vmap = fit(samplesOf(mapped, (times) => times.vmap));
+  const vmapBatched = fit(samplesOf(batched, (times) => times.vmap));
   const call = rangeOf(all.map(({ times }) => times.other));
-  const conversions = { byPage: fit(converting(byPage)), byEntry: fit(converting(byEntry)) };
+  const conversions = { byPage: fit(converting([...byPage, ...batched])), byEntry: fit(converting(byEntry)) };
   const conversion = conversions.byPage ?? conversions.byEntry;
   const fixed = [pageArray, vmap, conversion].reduce(
     (sum, fitted) => addCost(sum, 1, fitted?.fixed ?? NO_COST),
@@ -67,6 +75,7 @@ export function costsOfMappings(
     ...(conversions.byPage === undefined ? {} : { byPage: costOf(conversions.byPage.perPage) }),
     ...entryCost(conversions, costOf),
     ...(vmap === undefined ? {} : { vmap: [{ order: 0, ...costOf(vmap.perPage) }] }),
+    ...(vmapBatched === undefined ? {} : { vmapBatched: [{ order: 0, ...costOf(vmapBatched.perPage) }] }),
   };
 }
 
@@ -99,15 +108,23 @@ function fit(samples: readonly Sample[]): Fitted | undefined {
   if (samples.length === 0) return undefined;
   const smallest = Math.min(...samples.map(({ pageCount }) => pageCount));
   const larger = samples.filter(({ pageCount }) => pageCount > smallest);
-  const tellsFixed = smallest <= SMALL_PAGES_MAX && larger.length > 0;
-  const fixed = tellsFixed
-    ? rangeOf(samples.filter(({ pageCount }) => pageCount === smallest).map(({ ns }) => ns))
-    : NO_COST;
-  const perPage = (tellsFixed ? larger : samples).map(({ pageCount, ns }) => ({
-    pageCount,
-    ns: Math.max(0, (ns - fixed.likelyNs) / pageCount),
-  }));
-  return { fixed, perPage: pageRangeOf(perPage) };
+  if (smallest > SMALL_PAGES_MAX || larger.length === 0)
+    return { fixed: NO_COST, perPage: pageRangeOf(samples.map((each) => perPageOf(each, { pageCount: 0, ns: 0 }))) };
+  const small = rangeOf(samples.filter(({ pageCount }) => pageCount === smallest).map(({ ns }) => ns));
+  const from = { pageCount: smallest, ns: small.likelyNs };
+  const perPage = pageRangeOf(larger.map((each) => perPageOf(each, from)));
+  const withoutPages = (ns: number): number => Math.max(0, ns - smallest * perPage.likelyNs);
+  const fixed = {
+    lowNs: withoutPages(small.lowNs),
+    likelyNs: withoutPages(small.likelyNs),
+    highNs: withoutPages(small.highNs),
+  };
+  return { fixed, perPage };
+}
+
+/** What each page takes beyond those of a smaller mapping. */
+function perPageOf({ pageCount, ns }: Sample, from: Sample): Sample {
+  return { pageCount, ns: Math.max(0, (ns - from.ns) / (pageCount - from.pageCount)) };
 }
 
 function rangeOf(values: readonly number[]): CostRange {

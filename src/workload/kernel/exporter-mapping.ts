@@ -4,6 +4,8 @@ import { pagesByEntry } from '../../sg/pages-by-entry.ts';
 import { pagesByPage } from '../../sg/pages-by-page.ts';
 import type { SgTable } from '../../sg/sg-table.ts';
 import type { MappingPart } from '../../trace/mapping-event.ts';
+import { mapWindow } from './map-window.ts';
+import type { MappingWay } from './map-window.ts';
 
 /** How a heap turns its table into pages: as mainline does, or as the patch of April 2026. */
 export type Conversion = 'page' | 'entry';
@@ -15,6 +17,7 @@ interface ExporterMappingOptions {
   /** The buffer's. Absent: it cannot be seen here. */
   readonly table: SgTable | undefined;
   readonly conversion: Conversion;
+  readonly mapping: MappingWay;
   /** Called before each step. What it throws is that step's failure. */
   readonly beforeCall: (name: ExporterStep) => void;
 }
@@ -35,7 +38,7 @@ export interface ExporterMapping {
  */
 export function mapAsExporter(
   buffer: DmaBuf,
-  { table, conversion, beforeCall }: ExporterMappingOptions,
+  { table, conversion, mapping, beforeCall }: ExporterMappingOptions,
 ): ExporterMapping {
   const clock = new PartClock(`${exporterOf(buffer)}_heap_vmap`);
   if (table !== undefined) {
@@ -44,7 +47,7 @@ export function mapAsExporter(
     convert(table, conversion, pages);
   }
   beforeCall('vmap');
-  const view = clock.measure('vmap', () => buffer.vmap({ populate: true }));
+  const view = clock.measure('vmap', () => mapWindow(buffer, mapping));
   return { view, parts: clock.end() };
 }
 

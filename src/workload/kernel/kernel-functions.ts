@@ -12,6 +12,9 @@ import { MappingRecords } from './mapping-records.ts';
 import type { CallSite } from './mapping-records.ts';
 import { LockUseCount } from './kernel-lock.ts';
 import type { LockUse } from './kernel-lock.ts';
+import { TableCounter } from './table-counter.ts';
+import type { TableCount } from './table-counter.ts';
+import type { MappingWay } from './map-window.ts';
 
 /** The functions that can fail, by the kernel's names. */
 export type KernelFunction = ExporterStep | 'dma_heap_buffer_alloc' | 'dma_buf_attach' | 'dma_buf_map_attachment';
@@ -20,6 +23,8 @@ export type KernelFunction = ExporterStep | 'dma_heap_buffer_alloc' | 'dma_buf_a
 interface KernelFunctionsOptions {
   /** How heaps turn their tables into pages. Default: `page`, as mainline does. */
   readonly conversion?: Conversion;
+  /** How page-table entries are made. Default: as the buffer's heap does. */
+  readonly mapping?: MappingWay;
   /** Told of each mapping and unmapping, as a recording of a kernel would be. */
   readonly onRecord?: (record: MappingEvent | UnmappingEvent) => void;
   /** Called before each function that can fail. What it throws is that function's failure. */
@@ -33,14 +38,17 @@ interface KernelFunctionsOptions {
  */
 export class KernelFunctions {
   readonly #conversion: Conversion;
+  readonly #mappingWay: MappingWay;
   readonly #beforeCall: (name: KernelFunction) => void;
   readonly #records: MappingRecords;
   readonly #mappings = new WeakMap<DmaBuf, KernelMapping>();
   readonly #lockUse = new LockUseCount();
+  readonly #tables = new TableCounter();
   #unlockedCallCount = 0;
 
-  constructor({ conversion = 'page', onRecord, beforeCall }: KernelFunctionsOptions = {}) {
+  constructor({ conversion = 'page', mapping = 'heap', onRecord, beforeCall }: KernelFunctionsOptions = {}) {
     this.#conversion = conversion;
+    this.#mappingWay = mapping;
     this.#beforeCall = beforeCall ?? ((): void => {});
     this.#records = new MappingRecords(onRecord);
   }
@@ -60,10 +68,25 @@ export class KernelFunctions {
     return this.#lockUse.read();
   }
 
-  /** `dma_heap_buffer_alloc`, `dma_buf_get`. */
+  /** Of the buffers that were mapped. */
+  get tables(): TableCount {
+    return this.#tables.read();
+  }
+
+  /**
+   * `dma_heap_buffer_alloc`, `dma_buf_get`. A heap's pages are there, and zero, before anybody maps
+   * them; the embedded heap would take them at the first mapping.
+   */
   allocate(heap: Heap, length: number, name: string): DmaBuf {
     this.#beforeCall('dma_heap_buffer_alloc');
-    return heap.allocate(length, { name });
+    const buffer = heap.allocate(length, { name });
+    try {
+      if (heap.backend === 'embedded') buffer.vmap({ populate: true }).close();
+      return buffer;
+    } catch (error) {
+      buffer.close();
+      throw error;
+    }
   }
 
   /** `dma_resv_lock` … `dma_resv_unlock`. */
@@ -108,7 +131,8 @@ export class KernelFunctions {
     // Measuring it, where that is needed, is no part of mapping; later users need none.
     const layout = mapping.count === 0 ? buffer.layout() : undefined;
     const table = layout?.known === true ? layout.table : undefined;
-    const options = { table, conversion: this.#conversion, beforeCall: this.#beforeCall };
+    if (layout !== undefined) this.#tables.add(buffer, table);
+    const options = { table, conversion: this.#conversion, mapping: this.#mappingWay, beforeCall: this.#beforeCall };
     return this.#records.mapping(buffer, site, (take) => mapping.take(() => take(mapAsExporter(buffer, options))));
   }
 

@@ -23,7 +23,13 @@ import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
 
 checkLeaksAfterFile();
 
-const NAMES = ['capture-metadata', 'usb-camera-shuffled', 'vmwgfx-blit', 'model-load', 'task-fences'] as const;
+const NAMES = [
+  'capture-metadata',
+  'usb-camera-shuffled',
+  'shadow-plane-small-damage',
+  'npu-sessions',
+  'task-fences',
+] as const;
 const CONVERSIONS = ['page', 'entry'] as const;
 const ROUND_COUNT = 5;
 

@@ -33,8 +33,8 @@ function mapping({ pages, callNs, arrayNs, conversionNs, vmapNs, marks }: Times)
   };
 }
 
-const SMALL = { pages: 16, callNs: 7, arrayNs: 100, conversionNs: 200, vmapNs: 400 };
-/** Beside what the small one takes: 1, 3 and 50 ns a page. */
+/** 100, 200 and 400 ns; and for each page 1, 3 and 50. */
+const SMALL = { pages: 16, callNs: 7, arrayNs: 116, conversionNs: 248, vmapNs: 1200 };
 const LARGE = { pages: 1000, callNs: 7, arrayNs: 1100, conversionNs: 3200, vmapNs: 50_400 };
 
 const exactly = (ns: number): object => ({ lowNs: ns, likelyNs: ns, highNs: ns });
@@ -64,8 +64,8 @@ test('costsOfMappings() takes what is beside pages from the smallest, and what a
 });
 
 test('costsOfMappings() gives the spread of what it saw, and what most pages had', () => {
-  const slow = { ...LARGE, vmapNs: 100_400 };
-  const tiny = { ...LARGE, pages: 20, vmapNs: 20_400 };
+  const slow = { ...LARGE, vmapNs: 99_600 };
+  const tiny = { ...LARGE, pages: 20, vmapNs: 5200 };
   const costs = costsOfMappings({ page: [SMALL, tiny, LARGE, LARGE, slow].map(mapping) }, 'a table');
   const { lowNs, likelyNs, highNs } = costs?.vmap?.[0] ?? assert.fail();
   // Of 50, 50, 100 and 1,000 ns a page, from the 20th part to the 19th of 20, and what most had.
@@ -73,7 +73,8 @@ test('costsOfMappings() gives the spread of what it saw, and what most pages had
 });
 
 test('costsOfMappings() takes conversion by entry from mappings that convert so', () => {
-  const byEntry = [SMALL, { ...LARGE, conversionNs: 700 }].map(mapping);
+  // 200 ns, and half a ns for each page beyond 16.
+  const byEntry = [SMALL, { ...LARGE, conversionNs: 740 }].map(mapping);
   const costs = costsOfMappings({ page: [SMALL, LARGE].map(mapping), entry: byEntry }, 'a table');
   assert.deepEqual([costs?.byPage?.likelyNs, costs?.byEntry?.likelyNs], [3, 0.5]);
 });

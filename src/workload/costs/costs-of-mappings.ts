@@ -99,15 +99,23 @@ function fit(samples: readonly Sample[]): Fitted | undefined {
   if (samples.length === 0) return undefined;
   const smallest = Math.min(...samples.map(({ pageCount }) => pageCount));
   const larger = samples.filter(({ pageCount }) => pageCount > smallest);
-  const tellsFixed = smallest <= SMALL_PAGES_MAX && larger.length > 0;
-  const fixed = tellsFixed
-    ? rangeOf(samples.filter(({ pageCount }) => pageCount === smallest).map(({ ns }) => ns))
-    : NO_COST;
-  const perPage = (tellsFixed ? larger : samples).map(({ pageCount, ns }) => ({
-    pageCount,
-    ns: Math.max(0, (ns - fixed.likelyNs) / pageCount),
-  }));
-  return { fixed, perPage: pageRangeOf(perPage) };
+  if (smallest > SMALL_PAGES_MAX || larger.length === 0)
+    return { fixed: NO_COST, perPage: pageRangeOf(samples.map((each) => perPageOf(each, { pageCount: 0, ns: 0 }))) };
+  const small = rangeOf(samples.filter(({ pageCount }) => pageCount === smallest).map(({ ns }) => ns));
+  const from = { pageCount: smallest, ns: small.likelyNs };
+  const perPage = pageRangeOf(larger.map((each) => perPageOf(each, from)));
+  const withoutPages = (ns: number): number => Math.max(0, ns - smallest * perPage.likelyNs);
+  const fixed = {
+    lowNs: withoutPages(small.lowNs),
+    likelyNs: withoutPages(small.likelyNs),
+    highNs: withoutPages(small.highNs),
+  };
+  return { fixed, perPage };
+}
+
+/** What each page takes beyond those of a smaller mapping. */
+function perPageOf({ pageCount, ns }: Sample, from: Sample): Sample {
+  return { pageCount, ns: Math.max(0, (ns - from.ns) / (pageCount - from.pageCount)) };
 }
 
 function rangeOf(values: readonly number[]): CostRange {

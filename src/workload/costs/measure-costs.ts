@@ -22,14 +22,17 @@ interface MeasureCostsOptions {
  * In pages: what a packet, a frame of metadata and pictures have. Some are whole chunks, and some
  * end in single pages, which are mapped in another way.
  */
-const PAGE_COUNTS = [16, 150, 256, 1013, 2025, 3038, 3840, 8192] as const;
+const PAGE_COUNTS = [16, 150, 256, 1013, 2025, 3840] as const;
 /** Small mappings come in rows: the first finds caches cold, the others do not. */
 const ROW_LENGTH = 8;
 const ROW_PAGES_MAX = 64;
 const PAGE_BYTES = 4096;
 const CAPACITY_BYTES: number = 256 * 1024 ** 2;
-/** Memory is committed, and code compiled. */
+/** Small mappings, until code is compiled. */
 const WARM_UP_ROUNDS = 40;
+const WARM_UP_PAGES_MAX = 256;
+/** The last of those, in which memory is committed: all mappings. */
+const COMMITTING_ROUNDS = 2;
 const ROUNDS_DEFAULT = 40;
 const CONVERSIONS = ['page', 'entry'] as const;
 const SITE = { path: ['measure_costs'] };
@@ -47,6 +50,7 @@ export async function measureCosts({
 }: MeasureCostsOptions = {}): Promise<MappingCosts> {
   using heap = openEmbeddedHeap({ capacity: CAPACITY_BYTES });
   const buffers = PAGE_COUNTS.map((pageCount) => heap.allocate(pageCount * PAGE_BYTES, { name: 'costs' }));
+  const small = buffers.filter(({ length }) => length <= WARM_UP_PAGES_MAX * PAGE_BYTES);
   const seen: Record<Conversion, MappingEvent[]> = { page: [], entry: [] };
   try {
     for (let round = -WARM_UP_ROUNDS; round < roundCount; round += 1) {
@@ -54,7 +58,7 @@ export async function measureCosts({
       throwIfAborted(signal);
       onRound?.(round + WARM_UP_ROUNDS, roundCount + WARM_UP_ROUNDS);
       for (const conversion of CONVERSIONS) {
-        const events = await mapOnce(buffers, conversion);
+        const events = await mapOnce(round < -COMMITTING_ROUNDS ? small : buffers, conversion);
         if (round >= 0) seen[conversion].push(...events);
       }
     }

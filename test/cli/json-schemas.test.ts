@@ -69,6 +69,8 @@ test('every schema has the name of its format, and refuses any other object', ()
       'dmabuf-trace',
       'dmabuf-vmap',
       'dmabuf-workload-comparison',
+      'dmabuf-workload-costs',
+      'dmabuf-workload-prediction',
       'dmabuf-workload-run',
       'dmabuf-workloads',
     ],
@@ -119,6 +121,10 @@ test('dmabuf workload prints what its schemas say', () => {
   const { stdout } = runCli('workload', 'from-trace', join(TRACES, 'mail-call-traces.txt'));
   assertValid('dmabuf-workloads', stdout);
   assertPrintsValid('dmabuf-workload-comparison', 'workload', 'run', 'capture-metadata', '--for', '0.2', '--compare');
+  for (const source of ['machine', 'published', join(TRACES, 'instructions-6.12.jsonl')]) {
+    assertPrintsValid('dmabuf-workload-costs', 'workload', 'costs', '--costs', source);
+    assertPrintsValid('dmabuf-workload-prediction', 'workload', 'predict', 'decoder', '--costs', source);
+  }
 });
 
 test('dmabuf vmap prints what its schema says', () => {

@@ -13,6 +13,7 @@ import { testScreenList } from './screen-list.ts';
 import { testScreenModetest } from './screen-modetest.ts';
 import { testScreenPictures } from './screen-pictures.ts';
 import { testScreenRecording } from './screen-recording.ts';
+import { testScreenReplay } from './screen-replay.ts';
 
 checkLeaksAfterFile();
 
@@ -24,4 +25,5 @@ testScreenFlips(screens);
 testScreenFaults(screens);
 testScreenCameras(screens);
 testScreenRecording(screens);
+testScreenReplay(screens);
 testScreenEnds(screens);

@@ -123,10 +123,14 @@ export const CONSUMER_CASES: readonly ConsumerCase[] = [
       fill(framebuffer, (index) => index & 0xff);
       const screen = new DrmGemShmemScreen(kernel, 'cirrus');
       const row = Array.from({ length: 64 }, (_, index) => 64 + index);
-      for (let commit = 0; commit < 2; commit += 1)
-        assert.deepEqual([...(await screen.commit(framebuffer, LAYOUT, DAMAGE))], [...row, ...row]);
+      try {
+        for (let commit = 0; commit < 2; commit += 1)
+          assert.deepEqual([...(await screen.commit(framebuffer, LAYOUT, DAMAGE))], [...row, ...row]);
+      } finally {
+        await screen.disable();
+      }
     },
-    calls: ['+drm_gem_shmem_vmap', '-drm_gem_shmem_vunmap', '+drm_gem_shmem_vmap', '-drm_gem_shmem_vunmap'],
+    calls: ['+drm_gem_shmem_vmap', '+drm_gem_shmem_vmap', '-drm_gem_shmem_vunmap', '-drm_gem_shmem_vunmap'],
   },
   {
     name: 'drm-fbdev maps its own buffer, and never a dma-buf',

@@ -4,7 +4,7 @@ import { parseArguments } from '../parse-arguments.ts';
 import type { ParsedArguments } from '../parse-arguments.ts';
 
 /** Words of `dmabuf workload`. */
-export const WORKLOAD_ACTIONS = ['list', 'show', 'run', 'from-trace'] as const;
+export const WORKLOAD_ACTIONS = ['list', 'show', 'run', 'from-trace', 'predict', 'costs'] as const;
 
 export const WORKLOAD_DESCRIPTION = {
   invocation: 'dmabuf workload',
@@ -17,7 +17,7 @@ export const WORKLOAD_DESCRIPTION = {
       'entry or --mapping run to see what a change is worth.',
   ],
   argument: {
-    usage: '[list|show NAME|run NAME|from-trace FILE]',
+    usage: '[list|show NAME|run NAME|from-trace FILE|predict NAME|costs]',
     forms: [
       { name: 'list', text: 'the workloads; the same without a word' },
       { name: 'show NAME', text: 'its consumers with their sizes and rates, and where those come from' },
@@ -28,6 +28,8 @@ export const WORKLOAD_DESCRIPTION = {
           'prints a workload with the callers, sizes and rates of a trace or a log, as JSON that run takes; on stderr, what was ' +
           'left out and what stands in for what a trace does not show. - is standard input',
       },
+      { name: 'predict NAME', text: 'what its mappings would take on another machine, by what each costs there' },
+      { name: 'costs', text: 'what mappings cost: measured here, published, or out of a trace' },
       { name: 'FILE.json', text: "instead of a NAME: a workload of one's own, in the form that show --json prints" },
     ],
     suggestions: WORKLOAD_ACTIONS,
@@ -70,6 +72,14 @@ export const WORKLOAD_DESCRIPTION = {
         'run: under all choices of --caller, --conversion and --mapping in turn, within the time of --for: one table, with the ' +
         'range of the rounds. Without NAME: all workloads, one after the other',
     },
+    costs: {
+      value: 'SOURCE',
+      text:
+        'predict, costs: what mappings cost. "machine", the default: measured here, in user space, in a second. "published": figures ' +
+        'of several machines, each with its source. FILE.json: what "costs --json" prints. Any other file: a trace whose mappings ' +
+        'have parts, as "dmabuf trace --jsonl" records them',
+      completion: 'file',
+    },
     heap: {
       value: 'NAME',
       text: 'run: on this heap of the machine. Default: an embedded heap',
@@ -84,7 +94,9 @@ export const WORKLOAD_DESCRIPTION = {
         'mappingCount, mappedBytes, locks: [{lock, holdCount, heldNs, heldNsMax, waitCount, waitedNs, waitNs: {median, high99, max}}]} ' +
         'too, and report is what "dmabuf trace report --json" gives; with --compare of the format dmabuf-workload-comparison {heap, backend, mix, seed, seconds, workloads: [{name, variants: ' +
         '[{caller, conversion, mapping, mappingCount, stepCount, lateCount, mappingNs, conversionNs, lockedNs}]}]}, times of a ' +
-        'step: {low, median, high}',
+        'step: {low, median, high}; of the format dmabuf-workload-costs {costs: {source, call, mapping, pageArray, byPage, byEntry, ' +
+        'vmap, vmapBatched}}, in ns with their basis; of the format dmabuf-workload-prediction {workload, caller, seed, costs, ' +
+        'demands, predictions: [{consumer, conversion, mapping, startNs, stepNs, secondNs, missing}]}',
     },
   },
   exitStatus: '0, also where steps were late; 1 when a heap or a mapping was refused',

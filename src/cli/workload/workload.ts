@@ -11,10 +11,14 @@ import type { WorkloadOptions } from './description.ts';
 import { formatWorkload, formatWorkloads } from './report.ts';
 import { isFileName, readWorkloadFile } from './read-workload-file.ts';
 import { compareOnTerminal } from './compare.ts';
+import { costsOnTerminal } from './costs.ts';
 import { printFromTrace } from './from-trace.ts';
+import { predictOnTerminal } from './predict.ts';
 import { runOnTerminal } from './run.ts';
 
 const RUN_OPTIONS = ['for', 'caller', 'conversion', 'mapping', 'mix', 'heap', 'seed', 'compare'] as const;
+/** Those that a prediction does not take. */
+const RUN_ONLY_OPTIONS = ['for', 'conversion', 'mapping', 'mix', 'heap', 'compare'] as const;
 const SEE_LIST = '"dmabuf workload list" has them';
 
 export const workloadCommand: Command = {
@@ -24,10 +28,17 @@ export const workloadCommand: Command = {
     const { options, words } = parseWorkloadWords(args);
     const [action = 'list', name, ...rest] = words;
     if (rest.length > 0) throw new UsageError(`Cannot use "${rest.join(' ')}": one workload at a time`);
+    if (action === 'run') refuseOptions(options, ['costs'], 'predict or costs');
     if (action === 'run' && options.compare)
       return await compareOnTerminal(name === undefined ? RECIPES : [await readWorkload(name)], options, terminal);
     if (action === 'run') return await runOnTerminal(await readWorkload(name), options, terminal);
-    refuseRunOptions(options);
+    if (action === 'predict') {
+      refuseOptions(options, RUN_ONLY_OPTIONS, 'run');
+      return await predictOnTerminal(await readWorkload(name), options, terminal);
+    }
+    refuseOptions(options, RUN_OPTIONS, 'run');
+    if (action === 'costs' && name === undefined) return await costsOnTerminal(options, terminal);
+    refuseOptions(options, ['costs'], 'predict or costs');
     if (action === 'from-trace') return await printFromTrace(name, terminal);
     if (action === 'show') return show([await readWorkload(name)], options, terminal);
     if (action !== 'list' || name !== undefined) throw unknownAction(words);
@@ -56,9 +67,9 @@ function findWorkload(name: string): Workload {
   throw new UsageError(`Cannot find the workload "${name}"${suggest(name, names, 'dmabuf workload list')}`);
 }
 
-function refuseRunOptions(options: WorkloadOptions): void {
-  const given = RUN_OPTIONS.find((option) => options[option] !== undefined && options[option] !== false);
-  if (given !== undefined) throw new UsageError(`Cannot use --${given} without run`);
+function refuseOptions(options: WorkloadOptions, names: readonly (keyof WorkloadOptions)[], of: string): void {
+  const given = names.find((option) => options[option] !== undefined && options[option] !== false);
+  if (given !== undefined) throw new UsageError(`Cannot use --${given} without ${of}`);
 }
 
 function unknownAction(words: readonly string[]): UsageError {

@@ -42,9 +42,10 @@ export class BufferSet {
     const count = this.#buffers.length;
     const slot = step % count;
     if (this.#slots === 'kept' || count === 1) return { slot, buffer: this.at(step) };
-    // Each round moves on by at least one, so that every slot gets another buffer than before.
+    // Each round moves back by one, so that every slot gets another buffer than before: one that no
+    // slot still has mapped, but for the first of a round.
     const shift = Math.floor(step / count) + 1;
-    return { slot, buffer: this.at(slot + (shift % count)) };
+    return { slot, buffer: this.at(slot + count - (shift % count)) };
   }
 
   close(): void {

@@ -32,7 +32,10 @@ export function shadowPlaneLoad(description: ShadowPlaneLoad, context: LoadConte
   const rectangle = { x: 0, y: 0, width: damage.width, height: damage.height };
   return {
     step: async (index) => void (await screen.commit(buffers.at(index), layoutOf(description), rectangle)),
-    close: async () => await Promise.resolve(buffers.close()),
+    close: async () => {
+      await screen.disable();
+      buffers.close();
+    },
   };
 }
 

@@ -1,0 +1,74 @@
+/**
+ * Every workload at its real pace: what is held after the warm-up is held at the end.
+ * DMABUF_WORKLOAD_SECONDS says how long each goes on, as 60 for a minute.
+ */
+
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { test } from 'node:test';
+
+import { openEmbeddedHeap } from '../../src/backend/embedded/embedded-heap.ts';
+import { GiB } from '../../src/base/sizes.ts';
+import type { Heap } from '../../src/index.ts';
+import { RECIPES } from '../../src/workload/recipes/recipes.ts';
+import { runWorkload } from '../../src/workload/run-workload.ts';
+import type { Workload } from '../../src/workload/workload.ts';
+import { checkLeaksAfterFile, heldMemory } from '../support/runner/leak-check.ts';
+
+checkLeaksAfterFile();
+
+/** After the warm-up. */
+const SECONDS = Number(process.env['DMABUF_WORKLOAD_SECONDS'] ?? 0.2);
+
+/** What must not grow. */
+interface Held {
+  readonly descriptorCount: number;
+  readonly mappingCount: number;
+  readonly bufferCount: number;
+  readonly usedBytes: number;
+  readonly committedBytes: number;
+  readonly cachedBytes: number;
+  readonly leakedCount: number;
+}
+
+function heldBy(heap: Heap): Held {
+  const { bufferCount, usedBytes, committedBytes, cachedBytes, leakedCount } = heap.stats();
+  const descriptorCount = readdirSync('/proc/self/fd').length;
+  const { mappingCount } = heldMemory();
+  return { descriptorCount, mappingCount, bufferCount, usedBytes, committedBytes, cachedBytes, leakedCount };
+}
+
+/** After how many steps each buffer has had its turn, and each slot its buffer. */
+function stepsInRound({ loads }: Workload): number {
+  return Math.max(...loads.map((load) => ('bufferCount' in load ? load.bufferCount : 1)));
+}
+
+for (const recipe of RECIPES) {
+  test(`${recipe.name} holds at its end what it held after its warm-up`, async (t) => {
+    const stepsPerSecond = Math.max(...recipe.loads.map((load) => load.stepsPerSecond));
+    const inRound = stepsInRound(recipe);
+    const roundCount = Math.max(2, 1 + Math.round((SECONDS * stepsPerSecond) / inRound));
+    const stepCount = roundCount * inRound;
+    using heap = openEmbeddedHeap({ capacity: GiB });
+    let warm: Held | undefined;
+    let last: Held | undefined;
+    let count = 0;
+    const onStep = (): void => {
+      count += 1;
+      if (count === inRound) warm = heldBy(heap);
+      if (count === stepCount) last = heldBy(heap);
+    };
+    const { loads } = await runWorkload(recipe, {
+      heap,
+      caller: 'as-is',
+      conversion: 'page',
+      seed: 1,
+      extent: { seconds: stepCount / stepsPerSecond },
+      onStep,
+    });
+    for (const load of loads)
+      t.diagnostic(`${load.stepCount} steps, ${load.lateCount} late, ${load.stepNsMax} ns the longest`);
+    assert.ok(last !== undefined);
+    assert.deepEqual(last, warm);
+  });
+}

@@ -1,7 +1,8 @@
 import type { BenchRow } from './row.ts';
 
 /**
- * A comparison with its target: a ratio to reach, a time or a difference not to exceed, or none.
+ * A comparison with its target: a ratio to reach, a time or a difference not to exceed, a range
+ * that the peer is to be in, or none.
  */
 export interface JudgedRow extends BenchRow {
   /** The longest time by which this package may be slower, in ns. */
@@ -10,6 +11,8 @@ export interface JudgedRow extends BenchRow {
   readonly fastestNs?: number | null;
   /** The longest time that this package may take, in ns. */
   readonly oursNsMax?: number;
+  /** What this package says of the peer: its least and its longest time, in ns. */
+  readonly peerBetweenNs?: readonly [number, number];
 }
 
 /**
@@ -28,6 +31,7 @@ export function ratioAtMost({ peerNs, target, fastestNs }: JudgedRow): number | 
  */
 export function isReached(row: JudgedRow): boolean | null {
   if (row.oursNs === null || row.peerNs === null || row.ratio === null) return null;
+  if (row.peerBetweenNs !== undefined) return row.peerNs >= row.peerBetweenNs[0] && row.peerNs <= row.peerBetweenNs[1];
   if (row.oursNsMax !== undefined) return row.oursNs <= row.oursNsMax;
   if (row.differenceNsMax !== undefined) return row.oursNs - row.peerNs <= row.differenceNsMax;
   if (row.target === undefined || ratioAtMost(row) !== undefined) return null;

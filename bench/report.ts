@@ -94,14 +94,19 @@ function formatTime(timeNs: number | null): string {
   return timeNs === null ? NOT_MEASURED : formatDuration(timeNs);
 }
 
-function formatTarget({ target, differenceNsMax, oursNsMax }: JudgedRow): string | undefined {
+function formatTarget({ target, differenceNsMax, oursNsMax, peerBetweenNs }: JudgedRow): string | undefined {
+  if (peerBetweenNs !== undefined) return peerBetweenNs.map(formatDuration).join(' to ');
   if (oursNsMax !== undefined) return formatDuration(oursNsMax);
   if (differenceNsMax !== undefined) return `+${formatDuration(differenceNsMax)}`;
   return target === undefined ? undefined : formatRatio(target);
 }
 
+function hasTarget({ target, differenceNsMax, oursNsMax, peerBetweenNs }: JudgedRow): boolean {
+  return [target, differenceNsMax, oursNsMax, peerBetweenNs].some((each) => each !== undefined);
+}
+
 function formatVerdict(row: JudgedRow): string | undefined {
-  if (row.target === undefined && row.differenceNsMax === undefined && row.oursNsMax === undefined) return undefined;
+  if (!hasTarget(row)) return undefined;
   const reached = isReached(row);
   const atMost = ratioAtMost(row);
   if (atMost !== undefined) return `out of reach: at most ${formatRatio(atMost)}`;

@@ -13,6 +13,7 @@ import type { JudgedRow } from './judged-row.ts';
 import { kernelVmapRows } from './kernel-vmap.ts';
 import { listingRows } from './listing.ts';
 import type { Peers } from './peers.ts';
+import { predictionRows } from './predictions.ts';
 import { readTraceRows } from './read-trace.ts';
 import { startUpRows } from './start-up.ts';
 import { vmapRows } from './vmap.ts';
@@ -114,6 +115,11 @@ export const BENCH_SUBJECTS: readonly BenchSubject[] = [
     name: 'fleet',
     rows: () => fleetRows(),
     rowsQuickly: () => fleetRows({ eventCount: 2000, fileCount: 2 }),
+  },
+  {
+    name: 'predictions',
+    rows: () => predictionRows(),
+    rowsQuickly: () => predictionRows({ names: ['task-fences'], rounds: 1 }),
   },
   {
     name: 'start-up',

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 
 import { openEmbeddedHeap } from '../../src/backend/embedded/embedded-heap.ts';
 import { GiB } from '../../src/base/sizes.ts';
@@ -13,6 +14,7 @@ import type { Heap } from '../../src/index.ts';
 import { RECIPES } from '../../src/workload/recipes/recipes.ts';
 import { runWorkload } from '../../src/workload/run-workload.ts';
 import type { Workload } from '../../src/workload/workload.ts';
+import { collectGarbageUntil } from '../support/runner/collect-garbage.ts';
 import { checkLeaksAfterFile, heldMemory } from '../support/runner/leak-check.ts';
 
 checkLeaksAfterFile();
@@ -43,7 +45,9 @@ function stepsInRound({ loads }: Workload): number {
   return Math.max(...loads.map((load) => ('bufferCount' in load ? load.bufferCount : 1)));
 }
 
-for (const recipe of RECIPES) {
+const isPlaced = ({ loads }: Workload): boolean => loads.some(({ place }) => place !== undefined);
+
+for (const recipe of RECIPES.filter((each) => !isPlaced(each))) {
   test(`${recipe.name} holds at its end what it held after its warm-up`, async (t) => {
     const stepsPerSecond = Math.max(...recipe.loads.map((load) => load.stepsPerSecond));
     const inRound = stepsInRound(recipe);
@@ -70,5 +74,21 @@ for (const recipe of RECIPES) {
       t.diagnostic(`${load.stepCount} steps, ${load.lateCount} late, ${load.stepNsMax} ns the longest`);
     assert.ok(last !== undefined);
     assert.deepEqual(last, warm);
+  });
+}
+
+/** Threads and processes end with the run, and take with them what they had. */
+for (const recipe of RECIPES.filter(isPlaced)) {
+  test(`${recipe.name} leaves behind what a run before it left`, async () => {
+    using heap = openEmbeddedHeap({ capacity: GiB });
+    const run = async (seconds: number): Promise<void> => {
+      await runWorkload(recipe, { heap, caller: 'as-is', conversion: 'page', seed: 1, extent: { seconds } });
+    };
+    await run(0.1);
+    const before = heldBy(heap);
+    await run(SECONDS);
+    // What waits in the event loop goes a turn later.
+    await collectGarbageUntil(() => isDeepStrictEqual(heldBy(heap), before));
+    assert.deepEqual(heldBy(heap), before);
   });
 }

@@ -66,7 +66,8 @@ export function mapWindow(buffer: DmaBuf, way: MappingWay, calls: MemoryCalls = 
 
 /** Which ways a heap's buffers leave to choose from. The heap is tried with a buffer of a page. */
 export function mappingWaysOf(heap: Heap, calls: MemoryCalls = new MemoryCalls()): MappingWays {
-  if (heap.backend !== 'embedded')
+  // A udmabuf's window is over its memfd, as an embedded buffer's.
+  if (heap.backend === 'kernel')
     return heapAlone(`the driver of heap "${heap.name}" makes page-table entries`, NEEDS_EMBEDDED);
   if (heap.stats().hugePages.pageBytes !== undefined)
     return heapAlone('huge pages are mapped whole', 'open the heap with { hugePages: false }');

@@ -1,7 +1,7 @@
 import { openHeap } from '../../src/index.ts';
 import { cannotOpen } from '../support/devices/kernel-devices.ts';
 import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
-import { testConsumers, testNoMappingChoice } from './consumers.ts';
+import { testConsumers, testNoMappingChoice, testRefusedMapping } from './consumers.ts';
 import type { ConsumerHeap } from './consumers.ts';
 import { testContention } from './contention-rules.ts';
 
@@ -14,3 +14,4 @@ const HEAP: ConsumerHeap = {
 testConsumers(HEAP);
 testContention(HEAP);
 testNoMappingChoice(HEAP);
+testRefusedMapping(HEAP);

@@ -1,7 +1,7 @@
 import { openHeap } from '../../src/index.ts';
 import { cannotOpen } from '../support/devices/kernel-devices.ts';
 import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
-import { testConsumers, testMappingChoice } from './consumers.ts';
+import { testConsumers, testNoMappingChoice } from './consumers.ts';
 import type { ConsumerHeap } from './consumers.ts';
 import { testContention } from './contention-rules.ts';
 
@@ -13,4 +13,4 @@ const HEAP: ConsumerHeap = {
 };
 testConsumers(HEAP);
 testContention(HEAP);
-testMappingChoice(HEAP);
+testNoMappingChoice(HEAP);

@@ -17,7 +17,7 @@ export const WORKLOAD_DESCRIPTION = {
       'entry or --mapping run to see what a change is worth.',
   ],
   argument: {
-    usage: '[list|show NAME|run NAME|from-trace FILE|predict NAME|costs]',
+    usage: '[ACTION [NAME|FILE]]',
     forms: [
       { name: 'list', text: 'the workloads; the same without a word' },
       { name: 'show NAME', text: 'its consumers with their sizes and rates, and where those come from' },

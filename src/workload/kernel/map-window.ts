@@ -66,8 +66,8 @@ export function mapWindow(buffer: DmaBuf, way: MappingWay, calls: MemoryCalls = 
 
 /** Which ways a heap's buffers leave to choose from. The heap is tried with a buffer of a page. */
 export function mappingWaysOf(heap: Heap, calls: MemoryCalls = new MemoryCalls()): MappingWays {
-  // A udmabuf's window is over its memfd, as an embedded buffer's.
-  if (heap.backend === 'kernel')
+  // Who allocates a udmabuf maps its memfd, and could choose; who imports it could not.
+  if (heap.backend !== 'embedded')
     return heapAlone(`the driver of heap "${heap.name}" makes page-table entries`, NEEDS_EMBEDDED);
   if (heap.stats().hugePages.pageBytes !== undefined)
     return heapAlone('huge pages are mapped whole', 'open the heap with { hugePages: false }');

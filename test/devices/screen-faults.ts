@@ -10,6 +10,7 @@ import { isDmaBufError } from '../../src/index.ts';
 import { FailingCalls } from '../support/fakes/failing-calls.ts';
 import { otherMachine } from '../support/fakes/other-machine.ts';
 import { makersOfShown } from '../support/devices/screens.ts';
+import { assertSettles, settled } from '../support/runner/settled.ts';
 import { temporaryFolder } from '../support/runner/temporary-folder.ts';
 import type { Screens } from '../support/devices/screens.ts';
 
@@ -69,7 +70,7 @@ export function testScreenFaults(screens: Screens): void {
           }
         };
         await run(otherMachine({}));
-        const before = fdCount();
+        const before = await settled(fdCount);
         let failureCount = 0;
         for (let n = 1; ; n += 1) {
           const calls = new FailingCalls();
@@ -82,7 +83,7 @@ export function testScreenFaults(screens: Screens): void {
             assert.equal(error.syscall ?? calls.failed, calls.failed, inspect(error));
             failureCount += 1;
           }
-          assert.equal(fdCount(), before, `call ${n}, ${calls.failed}`);
+          await assertSettles(fdCount, before, `call ${n}, ${calls.failed}`);
           if (calls.failed === undefined) break;
         }
         assert.ok(failureCount > 20, `${failureCount} calls failed`);

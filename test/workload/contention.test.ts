@@ -3,8 +3,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { isDeepStrictEqual } from 'node:util';
 
 import { openEmbeddedHeap } from '../../src/backend/embedded/embedded-heap.ts';
 import { isDmaBufError } from '../../src/base/errors.ts';
@@ -20,6 +18,7 @@ import { FailingCalls } from '../support/fakes/failing-calls.ts';
 import { otherMachine } from '../support/fakes/other-machine.ts';
 import { collectGarbageUntil } from '../support/runner/collect-garbage.ts';
 import { checkLeaksAfterFile, heldMemory } from '../support/runner/leak-check.ts';
+import { assertSettles, settled } from '../support/runner/settled.ts';
 import { testContention } from './contention-rules.ts';
 
 checkLeaksAfterFile();
@@ -92,20 +91,10 @@ function heldNow(heap: Heap): Holdings {
   return { bufferCount, threadCount, descriptorCount: readdirSync('/proc/self/fd').length, memory: heldMemory() };
 }
 
-/** What was held at two looks in a row. */
-async function settledHoldings(heap: Heap): Promise<Holdings> {
-  for (let before = heldNow(heap); ;) {
-    await sleep(20);
-    const now = heldNow(heap);
-    if (isDeepStrictEqual(now, before)) return now;
-    before = now;
-  }
-}
-
 /** Runs, and checks that nothing is left, however the run ends. */
 async function runAndCheck(loads: readonly PacedLoad[], options: Partial<RunWorkloadOptions> = {}): Promise<void> {
   using heap = openEmbeddedHeap({ capacity: 64 * MiB });
-  const before = await settledHoldings(heap);
+  const before = await settled(() => heldNow(heap));
   const left: number[] = [];
   const partyHooks = { ...options.partyHooks, onEnd: (count: number): void => void left.push(count) };
   try {
@@ -117,8 +106,7 @@ async function runAndCheck(loads: readonly PacedLoad[], options: Partial<RunWork
     );
     assert.deepEqual(childPids(), []);
     // The kernel and the event loop put away some of it a moment later.
-    await collectGarbageUntil(() => isDeepStrictEqual(heldNow(heap), before));
-    assert.deepEqual(heldNow(heap), before);
+    await assertSettles(() => heldNow(heap), before);
   }
 }
 

@@ -6,7 +6,6 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
-import { isDeepStrictEqual } from 'node:util';
 
 import { openEmbeddedHeap } from '../../src/backend/embedded/embedded-heap.ts';
 import { GiB } from '../../src/base/sizes.ts';
@@ -14,7 +13,7 @@ import type { Heap } from '../../src/index.ts';
 import { RECIPES } from '../../src/workload/recipes/recipes.ts';
 import { runWorkload } from '../../src/workload/run-workload.ts';
 import type { Workload } from '../../src/workload/workload.ts';
-import { collectGarbageUntil } from '../support/runner/collect-garbage.ts';
+import { assertSettles, settled } from '../support/runner/settled.ts';
 import { checkLeaksAfterFile, heldMemory } from '../support/runner/leak-check.ts';
 
 checkLeaksAfterFile();
@@ -85,10 +84,8 @@ for (const recipe of RECIPES.filter(isPlaced)) {
       await runWorkload(recipe, { heap, caller: 'as-is', conversion: 'page', seed: 1, extent: { seconds } });
     };
     await run(0.1);
-    const before = heldBy(heap);
+    const before = await settled(() => heldBy(heap));
     await run(SECONDS);
-    // What waits in the event loop goes a turn later.
-    await collectGarbageUntil(() => isDeepStrictEqual(heldBy(heap), before));
-    assert.deepEqual(heldBy(heap), before);
+    await assertSettles(() => heldBy(heap), before);
   });
 }

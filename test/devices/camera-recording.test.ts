@@ -23,7 +23,7 @@ import type {
   TraceSummary,
   UnmappingEvent,
 } from '../../src/trace/index.ts';
-import { openCamera } from '../../src/v4l2/index.ts';
+import { captureVivid } from '../support/devices/capture-vivid.ts';
 import { CountedMaps } from '../support/devices/counted-maps.ts';
 import { cannotTrace } from '../support/devices/layout-rights.ts';
 import { traceState, TRACEFS } from '../support/devices/trace-state.ts';
@@ -48,23 +48,12 @@ const LOST_ENOUGH = 300;
 /** Far more than the smallest buffers of two processors hold. */
 const ROUNDS_MAX = 200;
 
-/** vivid maps each buffer at its first turn, and keeps the mapping until the camera is closed. */
 async function captureFrames(
-  count: number,
-  buffers = BUFFER_COUNT,
+  frameCount: number,
+  bufferCount = BUFFER_COUNT,
   backend: 'kernel' | 'udmabuf' = 'kernel',
 ): Promise<void> {
-  const heap = openHeap('system', { backends: [backend] });
-  const { path } = vividNode(SINGLE_PLANAR, 'capture');
-  const camera = openCamera(path, { width: 640, height: 360, format: 'YUYV', rate: 30, heap, buffers });
-  let left = count;
-  for await (const frame of camera.frames()) {
-    frame.close();
-    left -= 1;
-    if (left === 0) break;
-  }
-  camera.close();
-  heap.close();
+  await captureVivid({ frameCount, bufferCount, backend });
 }
 
 /** As the kernel says of this process's recording: a full buffer takes no more. */

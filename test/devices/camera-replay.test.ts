@@ -7,14 +7,15 @@ import { openEmbeddedHeap } from '../../src/backend/embedded/embedded-heap.ts';
 import { MiB } from '../../src/base/sizes.ts';
 import { openHeap } from '../../src/index.ts';
 import type { DmaBuf, Heap } from '../../src/index.ts';
-import { openCamera, openVideoConverter } from '../../src/v4l2/index.ts';
+import { openVideoConverter } from '../../src/v4l2/index.ts';
 import type { KernelFunctions } from '../../src/workload/kernel/kernel-functions.ts';
 import { vb2Vmalloc } from '../../src/workload/consumers/vb2-vmalloc.ts';
 import { Vb2Queue } from '../../src/workload/consumers/vb2-queue.ts';
+import { captureVivid } from '../support/devices/capture-vivid.ts';
 import { cannotTrace } from '../support/devices/layout-rights.ts';
 import { callerIn, recordCalls, replayCalls } from '../support/devices/mapping-calls.ts';
 import { missingVim2m, unloadVim2m, vim2mPath } from '../support/devices/vim2m.ts';
-import { missingVivid, SINGLE_PLANAR, vividNode } from '../support/devices/vivid.ts';
+import { missingVivid } from '../support/devices/vivid.ts';
 import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
 
 checkLeaksAfterFile();
@@ -25,25 +26,10 @@ after(() => {
   if (noVim2m === false) unloadVim2m();
 });
 
-const SIZE = { width: 640, height: 360 };
 /** Of YUYV, in whole pages, as heaps allocate. */
 const FRAME_BYTES = 462_848;
 const BUFFER_COUNT = 4;
 const FRAME_COUNT = 9;
-
-async function captureFrames(): Promise<void> {
-  const heap = openHeap('system', { backends: ['kernel'] });
-  const { path } = vividNode(SINGLE_PLANAR, 'capture');
-  const camera = openCamera(path, { ...SIZE, format: 'YUYV', rate: 30, heap, buffers: BUFFER_COUNT });
-  let left = FRAME_COUNT;
-  for await (const frame of camera.frames()) {
-    frame.close();
-    left -= 1;
-    if (left === 0) break;
-  }
-  camera.close();
-  heap.close();
-}
 
 /** A queue whose buffers go round, each in its slot, as many turns as frames need. */
 async function replayQueue(kernel: KernelFunctions, driver: string, buffers: readonly DmaBuf[]): Promise<Vb2Queue> {
@@ -58,7 +44,9 @@ function allocate(heap: Heap, lengthBytes: number, count: number): readonly DmaB
 }
 
 test('vivid and its replay make the same calls, of the same sizes, in the same order', { skip: noVivid }, async () => {
-  const recorded = await recordCalls(callerIn, captureFrames);
+  const recorded = await recordCalls(callerIn, async () => {
+    await captureVivid({ frameCount: FRAME_COUNT, bufferCount: BUFFER_COUNT });
+  });
   const mapped = Array.from({ length: BUFFER_COUNT }, (_, buffer) => ({
     call: '+vb2_vmalloc_map_dmabuf',
     buffer,

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 
+import { settled } from '../support/runner/settled.ts';
+
 /** What this process has open, by kind: `{ socket: 2, memfd: 1, … }`. */
 export function heldDescriptors(): Record<string, number> {
   const counts: Record<string, number> = {};
@@ -16,12 +18,7 @@ export function heldDescriptors(): Record<string, number> {
  * looks in a row.
  */
 export async function settledDescriptors(): Promise<Record<string, number>> {
-  for (let before = heldDescriptors(); ;) {
-    await setTimeout(50);
-    const now = heldDescriptors();
-    if (isEqual(before, now)) return now;
-    before = now;
-  }
+  return await settled(heldDescriptors, 50);
 }
 
 /**

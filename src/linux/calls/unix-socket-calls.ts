@@ -159,7 +159,9 @@ export class UnixSocketCalls extends CheckedCalls {
     const packet = this.#openPacket();
     const header = packet.toReceive();
     const flags = MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
-    const length = this.#uninterrupted(() => this.raw.recvmsg(fd, header, flags));
+    // ECONNRESET is reported once, when the other end was closed before it had read everything.
+    // What it has sent itself is still there.
+    const length = this.#uninterrupted(() => this.raw.recvmsg(fd, header, flags), ['ECONNRESET']);
     if (this.refusalOf(length) === 'EAGAIN') return undefined;
     this.checked('recvmsg', length);
     const { msgFlags, msgControllen } = msghdr.read(header);

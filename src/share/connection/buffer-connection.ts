@@ -3,7 +3,6 @@ import { inspect } from 'node:util';
 import { throwIfAborted } from '../../base/abort.ts';
 import type { WaitOptions } from '../../base/abort.ts';
 import { readWaitOptions } from '../../base/check.ts';
-import { isDmaBufError } from '../../base/errors.ts';
 import type { OwnedFd } from '../../linux/calls/fd.ts';
 import type { PeerCredentials, ReceivedPacket } from '../../linux/calls/unix-socket-calls.ts';
 import { prepareMessage, readMessage } from './outgoing-message.ts';
@@ -136,7 +135,7 @@ export class BufferConnection implements AsyncIterable<ReceivedMessage, undefine
     const { signal } = readWaitOptions(options, 'receive a message');
     return await this.#receives.take(async () => {
       for (;;) {
-        const packet = this.#takePacket();
+        const packet = this.#context.sockets.receive(this.#socket.borrow());
         if (packet !== undefined) return this.#open(packet);
         await this.#socket.wait('read', signal);
       }
@@ -190,18 +189,6 @@ export class BufferConnection implements AsyncIterable<ReceivedMessage, undefine
       return this.#context.sockets.send(this.#socket.borrow(), bytes, numbers);
     } catch (cause) {
       throw explainSendRefusal(cause, this.peer);
-    }
-  }
-
-  #takePacket(): ReceivedPacket | undefined {
-    const { sockets } = this.#context;
-    try {
-      return sockets.receive(this.#socket.borrow());
-    } catch (error) {
-      if (!isDmaBufError(error, 'ECONNRESET')) throw error;
-      // Reported once, when the other end was closed before it had read everything. Its own
-      // messages are still there.
-      return sockets.receive(this.#socket.borrow());
     }
   }
 

@@ -3,11 +3,12 @@ import { types } from 'node:util';
 import { outOfRange, wrongType } from '../../base/argument-error.ts';
 import type { Argument } from '../../base/argument-error.ts';
 import { readOptions } from '../../base/check.ts';
-import { runAllSteps, withCleanup } from '../../base/cleanup.ts';
+import { withCleanup } from '../../base/cleanup.ts';
 import { copyOfBytes } from '../../base/typed-array.ts';
 import { checkUtf8Text } from '../../base/utf8-text.ts';
 import { DmaBuf } from '../../heap/dma-buf.ts';
 import { SyncFile } from '../../heap/sync-file.ts';
+import { closeAll } from '../../linux/calls/close-all.ts';
 import type { OwnedFd } from '../../linux/calls/fd.ts';
 import { DESCRIPTOR_COUNT_MAX } from '../../linux/calls/unix-socket-packet.ts';
 import { FrameLayout } from '../../picture/frame-layout.ts';
@@ -152,11 +153,4 @@ function checkDescriptorCount(name: string, count: number): void {
 function checkByteCount(count: number): void {
   if (count <= MESSAGE_BYTES_MAX) return;
   throw outOfRange(MESSAGE, { must: `have at most ${MESSAGE_BYTES_MAX} bytes`, received: count });
-}
-
-function closeAll(fds: readonly OwnedFd[]): void {
-  runAllSteps(
-    fds.map((fd) => () => fd.close()),
-    'Several descriptors of the message could not be closed',
-  );
 }

@@ -6,9 +6,10 @@ import { outOfRange, wrongType } from '../../base/argument-error.ts';
 import { runAllSteps, withCleanup } from '../../base/cleanup.ts';
 import { checkInteger } from '../../base/check.ts';
 import { FD_MAX } from '../../base/limits.ts';
-import { DmaBufError, isDmaBufError } from '../../base/errors.ts';
+import { DmaBufError } from '../../base/errors.ts';
 import { readArray } from '../../base/read-array.ts';
 import { MiB } from '../../base/sizes.ts';
+import { closeAll } from '../../linux/calls/close-all.ts';
 import { borrowFd } from '../../linux/calls/given-fd.ts';
 import { OwnedFd } from '../../linux/calls/fd.ts';
 import type { BorrowedFd } from '../../linux/calls/fd.ts';
@@ -133,8 +134,7 @@ export class DescriptorStream extends Duplex {
     const unsent = [...this.#fdsOf.values()].flat();
     this.#fdsOf.clear();
     try {
-      const steps = unsent.map((fd) => () => fd.close());
-      runAllSteps([() => this.#socket.close(), ...steps], 'The stream could not be closed');
+      runAllSteps([() => this.#socket.close(), () => closeAll(unsent)], 'The stream could not be closed');
       callback(error);
     } catch (failure) {
       callback(error ?? (failure as Error));
@@ -160,10 +160,7 @@ export class DescriptorStream extends Duplex {
       else at += sent;
     }
     this.#fdsOf.delete(chunk);
-    runAllSteps(
-      fds.map((fd) => () => fd.close()),
-      'Several descriptors could not be closed after they were sent',
-    );
+    closeAll(fds);
   }
 
   #sendSome(bytes: Uint8Array, fds: readonly OwnedFd[]): number | undefined {
@@ -180,7 +177,7 @@ export class DescriptorStream extends Duplex {
     try {
       let bytesThisTurn = 0;
       while (this.#wantsMore && !this.destroyed) {
-        const packet = this.#takePacket();
+        const packet = this.#sockets.receive(this.#socket.borrow());
         if (packet === undefined) await this.#socket.wait('read', undefined);
         else bytesThisTurn += this.#deliver(packet);
         if (bytesThisTurn < BYTES_A_TURN) continue;
@@ -192,17 +189,6 @@ export class DescriptorStream extends Duplex {
       if (!this.destroyed) this.destroy(error as Error);
     } finally {
       this.#isReading = false;
-    }
-  }
-
-  #takePacket(): ReceivedPacket | undefined {
-    try {
-      return this.#sockets.receive(this.#socket.borrow());
-    } catch (error) {
-      if (!isDmaBufError(error, 'ECONNRESET')) throw error;
-      // Reported once, when the other end was closed before it had read everything. Its own bytes
-      // are still there.
-      return this.#sockets.receive(this.#socket.borrow());
     }
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 
-/** Between two looks, in ms. */
+/** Between two looks. */
 const PAUSE_MS = 20;
 const LOOKS_MAX = 100;
 
@@ -10,9 +10,9 @@ const LOOKS_MAX = 100;
  * What two looks in a row show: the event loop keeps some descriptors for a turn longer than they
  * are needed, and the kernel ends threads a moment after they are joined.
  */
-export async function settled<Seen>(look: () => Seen): Promise<Seen> {
+export async function settled<Seen>(look: () => Seen, pauseMs = PAUSE_MS): Promise<Seen> {
   for (let before = look(); ;) {
-    await sleep(PAUSE_MS);
+    await sleep(pauseMs);
     const now = look();
     if (isDeepStrictEqual(now, before)) return now;
     before = now;

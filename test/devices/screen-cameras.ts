@@ -15,12 +15,13 @@ import { decodePng } from '../../src/picture/file/png-reader.ts';
 import { openCamera } from '../../src/v4l2/index.ts';
 import { rgbAt } from '../support/devices/color-bars.ts';
 import { dumpScreen } from '../support/devices/screen-dump.ts';
-import { makersOfShown, until } from '../support/devices/screens.ts';
+import { makersOfShown } from '../support/devices/screens.ts';
 import type { ScreenId, Screens } from '../support/devices/screens.ts';
 import { MULTI_PLANAR, SINGLE_PLANAR, missingVivid, setControl, vividNode } from '../support/devices/vivid.ts';
 import { CountedMaps } from '../support/devices/counted-maps.ts';
 import { CLI_PATH } from '../support/processes/run-cli.ts';
 import { temporaryFolder } from '../support/runner/temporary-folder.ts';
+import { until } from '../support/runner/settled.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url));
 /** How often a screen is looked at before it is wrong: a guest on a busy machine is slow. */

@@ -8,9 +8,9 @@ import { test } from 'node:test';
 
 import { listDisplays, openDisplay } from '../../src/drm/index.ts';
 import { isDmaBufError } from '../../src/index.ts';
-import { makersOfShown, until } from '../support/devices/screens.ts';
+import { makersOfShown } from '../support/devices/screens.ts';
 import type { Screens } from '../support/devices/screens.ts';
-import { assertSettles, settled } from '../support/runner/settled.ts';
+import { assertSettles, settled, until } from '../support/runner/settled.ts';
 import { asNobody } from '../support/processes/other-user.ts';
 
 const SIZE = { width: 640, height: 480 };

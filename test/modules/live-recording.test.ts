@@ -21,8 +21,10 @@ import type { HeldLock } from '../support/devices/standin.ts';
 const skip = missingModules();
 const MODULES = ['dmabuf_measure', 'dmabuf_standin'] as const;
 const ROUNDS = 24;
-/** What is compared are the medians of so many at least. */
+/** What is compared are the medians of so many at least, of one recording. */
 const UNDISTURBED_MIN = 9;
+/** Threads of this process compile and collect while the first ones are made, on the only processor. */
+const RECORDINGS_MAX = 10;
 /** In a guest that counts instructions. */
 const DIFFERENCE_MAX = 0.05;
 const HOLD_MS = 500;
@@ -60,6 +62,26 @@ async function recorded(body: () => void | Promise<void>): Promise<{ mappings: M
   return { mappings, report: analysis.report() };
 }
 
+function isUndisturbed(mapping: MappingEvent | undefined): boolean {
+  return mapping !== undefined && (mapping.marks ?? []).length === 0;
+}
+
+/** The first recording of such rounds in which nothing else ran during enough of them. */
+async function quietRecording(
+  measureRounds: () => KernelVmapTimes[],
+): Promise<{ mappings: MappingEvent[]; report: TraceReport; rounds: KernelVmapTimes[] }> {
+  for (const undisturbedCounts: number[] = []; ;) {
+    let rounds: KernelVmapTimes[] = [];
+    const { mappings, report } = await recorded(() => void (rounds = measureRounds()));
+    assert.equal(mappings.length, ROUNDS);
+    const count = mappings.filter(isUndisturbed).length;
+    if (count >= UNDISTURBED_MIN) return { mappings, report, rounds };
+    undisturbedCounts.push(count);
+    const told = `of ${ROUNDS} mappings a recording, so many were undisturbed: ${undisturbedCounts.join(', ')}`;
+    assert.ok(undisturbedCounts.length < RECORDINGS_MAX, told);
+  }
+}
+
 function nsOf({ parts = [] }: MappingEvent, name: string): number {
   return parts.find((part) => part.name === name)?.ns ?? Number.NaN;
 }
@@ -81,16 +103,13 @@ for (const mebibytes of [64, 256, 1024]) {
     const calls = new KernelVmapCalls();
     const device = calls.openDevice('/dev/dmabuf-measure');
     t.after(() => device.close());
-    const measureRounds = (): KernelVmapTimes[] =>
-      Array.from({ length: ROUNDS }, (_, round) => calls.measureRound(device.borrow(), fd.borrow(), round).times);
-    const rounds: KernelVmapTimes[] = [];
-    const { mappings, report } = await recorded(() => void rounds.push(...measureRounds()));
-    assert.equal(mappings.length, ROUNDS);
+    const { mappings, report, rounds } = await quietRecording(() =>
+      Array.from({ length: ROUNDS }, (_, round) => calls.measureRound(device.borrow(), fd.borrow(), round).times),
+    );
     // Of the same rounds: the kernel frees what earlier ones have unmapped during any of them.
     const measured = (name: keyof KernelVmapTimes): number =>
-      median(rounds.filter((_, round) => (mappings[round]?.marks ?? []).length === 0).map((times) => times[name]));
-    const undisturbed = mappings.filter(({ marks = [] }) => marks.length === 0);
-    assert.ok(undisturbed.length >= UNDISTURBED_MIN, `${undisturbed.length} of ${ROUNDS} were undisturbed`);
+      median(rounds.filter((_, round) => isUndisturbed(mappings[round])).map((times) => times[name]));
+    const undisturbed = mappings.filter(isUndisturbed);
     assertNear(median(undisturbed.map(({ durationNs }) => durationNs ?? Number.NaN)), measured('wholeNs'), 'the whole');
     assertNear(median(undisturbed.map((mapping) => nsOf(mapping, 'vmap'))), measured('vmapNs'), 'vmap');
     assertNear(median(undisturbed.map(conversionNs)), measured('byPageNs'), 'the conversion');

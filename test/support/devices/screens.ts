@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { listDisplays } from '../../../src/drm/index.ts';
 import type { AvailableDisplay } from '../../../src/drm/index.ts';
@@ -42,11 +41,6 @@ export function makersOfShown({ path }: { readonly path: string }): string[] {
   const number = path.replace(/^\D+/u, '');
   const state = readFileSync(`/sys/kernel/debug/dri/${number}/state`, 'utf8');
   return [...state.matchAll(/allocated by = \[?(?<maker>[^\]\n]+)\]?/gu)].map(({ groups }) => groups?.['maker'] ?? '');
-}
-
-/** Waits until it is so: however long the kernel takes. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await sleep(20);
 }
 
 /** Red, green, blue of a pixel. */

@@ -19,6 +19,11 @@ export async function settled<Seen>(look: () => Seen, pauseMs = PAUSE_MS): Promi
   }
 }
 
+/** Waits until it is so: however long the kernel takes. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await sleep(PAUSE_MS);
+}
+
 /** Asserts that `look` shows what is expected, at once or soon. */
 export async function assertSettles<Seen>(look: () => Seen, expected: Seen, message?: string): Promise<void> {
   for (let count = 0; count < LOOKS_MAX && !isDeepStrictEqual(look(), expected); count += 1) await sleep(PAUSE_MS);

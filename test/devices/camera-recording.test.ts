@@ -173,7 +173,7 @@ test("recordMappings() tells udmabuf's parts, and no conversion of what it keeps
 
 test('recordMappings() measures what its events cost', { skip }, async () => {
   const told: string[] = [];
-  // Other tasks take part of the time that is measured: more of the one than of the other, at times.
+  // Other tasks take a part of the time that is measured: at times more of the one than the other.
   for (let isLikely = false; !isLikely;) {
     const recording = recordMappings();
     recording.stop();

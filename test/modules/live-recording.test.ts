@@ -23,7 +23,7 @@ const MODULES = ['dmabuf_measure', 'dmabuf_standin'] as const;
 const ROUNDS = 24;
 /** What is compared are the medians of so many at least, of one recording. */
 const UNDISTURBED_MIN = 9;
-/** Threads of this process compile and collect while the first ones are made, on the only processor. */
+/** Threads of this process compile and collect at first, on the only processor. */
 const RECORDINGS_MAX = 10;
 /** In a guest that counts instructions. */
 const DIFFERENCE_MAX = 0.05;

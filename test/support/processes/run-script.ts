@@ -14,7 +14,7 @@ const PRELUDE = `
  * After which a child hangs. None where the tests' runner has a limit that goes by the machine's
  * speed: vm/test-runner.ts.
  */
-export const CHILD_TIMEOUT_MS: number | undefined = process.env['DMABUF_TEST_UNTIMED'] === '1' ? undefined : 120_000;
+export const CHILD_TIMEOUT_MS: number | undefined = process.env['DMABUF_TEST_UNTIMED'] === '1' ? undefined : 300_000;
 
 /**
  * Runs an ES module in a Node of its own, behind shell commands such as `ulimit -n 64`.

@@ -9,11 +9,14 @@ import { openCamera } from '../../src/v4l2/index.ts';
 import type { Camera, CameraFrames } from '../../src/v4l2/index.ts';
 import { SINGLE_PLANAR, missingVivid, heldFiles, setControl, vividNode } from '../support/devices/vivid.ts';
 import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
+import { assertSettles, settled } from '../support/runner/settled.ts';
 
 const skip = missingVivid();
 checkLeaksAfterFile();
 
 const OPTIONS = { width: 320, height: 180, format: 'YUYV', rate: 60 } as const;
+/** More than are under way when one is to be damaged. */
+const FRAMES_TO_DAMAGE = 20;
 
 function nodePath(): string {
   return vividNode(SINGLE_PLANAR, 'capture').path;
@@ -81,7 +84,7 @@ for (const { control, when, code, syscall, message } of ENDING) {
     `camera ${control} ${when} is ${code} of ${syscall}; nothing is left, and the camera works again`,
     { skip },
     async () => {
-      const before = heldFiles();
+      const before = await settled(heldFiles);
       await assert.rejects(
         async () => {
           if (when === 'before open') setControl(nodePath(), control);
@@ -103,8 +106,7 @@ for (const { control, when, code, syscall, message } of ENDING) {
           return true;
         },
       );
-      await new Promise((resolve) => setImmediate(resolve));
-      assert.deepEqual(heldFiles(), before);
+      await assertSettles(heldFiles, before);
       const again = open();
       (await again.frames().next()).value?.close();
       again.close();
@@ -131,9 +133,10 @@ test('camera inject_v4l2_buf_flag_error is one damaged frame, and streaming goes
     const camera = open();
     const frames = camera.frames({ skipDamaged });
     (await frames.next()).value?.close();
-    camera.controls.set('inject_v4l2_buf_flag_error');
     let damagedSeen = 0;
-    while (camera.counts.damagedCount === 0 || damagedSeen < (skipDamaged ? 0 : 1)) {
+    for (let count = 0; camera.counts.damagedCount === 0 || damagedSeen < (skipDamaged ? 0 : 1); count += 1) {
+      // A reader that is too slow misses frames, and may have missed the damaged one.
+      if (count % FRAMES_TO_DAMAGE === 0) camera.controls.set('inject_v4l2_buf_flag_error');
       const { value } = await frames.next();
       if (value?.damaged === true) damagedSeen += 1;
       value?.close();
@@ -167,7 +170,8 @@ test('camera percentage_of_dropped_buffers is lost frames, counted by their sequ
 test('camera wrap_sequence_number goes on counting beyond 2^32', { skip }, async () => {
   const { path } = vividNode(SINGLE_PLANAR, 'capture');
   setControl(path, 'wrap_sequence_number', true);
-  const camera = openCamera(path, { ...OPTIONS, rate: 120 });
+  // vivid begins 128 frames before: seconds, in which a slow guest takes the first one.
+  const camera = openCamera(path, { ...OPTIONS, rate: 30 });
   const frames = camera.frames();
   let last = (await frames.next()).value;
   assert.ok((last?.sequence ?? 0) >= 2 ** 32 - 128 && (last?.sequence ?? 0) < 2 ** 32);
@@ -175,7 +179,7 @@ test('camera wrap_sequence_number goes on counting beyond 2^32', { skip }, async
   while ((last?.sequence ?? 0) < 2 ** 32 + 5) {
     const { value } = await frames.next();
     assert.equal(value?.droppedCount, (value?.sequence ?? 0) - (last?.sequence ?? 0) - 1);
-    assert.ok((value?.droppedCount ?? -1) >= 0 && (value?.droppedCount ?? 1000) < 200);
+    assert.ok((value?.droppedCount ?? -1) >= 0 && (value?.droppedCount ?? 2 ** 32) < 2 ** 31);
     value?.close();
     last = value;
   }

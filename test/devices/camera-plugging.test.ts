@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 
 import { isDmaBufError } from '../../src/index.ts';
 import { openCamera } from '../../src/v4l2/index.ts';
@@ -10,6 +11,7 @@ import { readDmaBufTotals } from '../support/devices/dma-buf-totals.ts';
 import { CONTIGUOUS_ONLY, SINGLE_PLANAR, bindVivid, missingVivid } from '../support/devices/vivid.ts';
 import { collectGarbageUntil } from '../support/runner/collect-garbage.ts';
 import { checkLeaksAfterFile, heldMemory } from '../support/runner/leak-check.ts';
+import { settled } from '../support/runner/settled.ts';
 
 const skip = missingVivid();
 checkLeaksAfterFile();
@@ -68,11 +70,11 @@ for (const camera of CAMERAS) {
     // What the first camera of a process opens for good.
     await unplugWhileStreaming(camera);
     await collectGarbageUntil(() => heldMemory().mappingCount === 0);
-    const before = readHoldings();
+    const before = await settled(readHoldings);
     const begin = performance.now();
     for (let round = 0; round < PLUG_COUNT; round += 1) await unplugWhileStreaming(camera);
     t.diagnostic(`${Math.round((performance.now() - begin) / PLUG_COUNT)} ms a round`);
-    await collectGarbageUntil(() => heldMemory().mappingCount <= before.mappingCount);
+    await collectGarbageUntil(() => isDeepStrictEqual(readHoldings(), before));
     assert.deepEqual(readHoldings(), before);
     t.diagnostic(`before and after: ${JSON.stringify(before)}`);
   });

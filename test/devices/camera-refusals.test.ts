@@ -17,6 +17,7 @@ import { openVideoOutput } from '../../src/v4l2/video-output.ts';
 import { SINGLE_PLANAR, heldFiles, missingVivid, setControl, vividNode } from '../support/devices/vivid.ts';
 import { rawCallsWith } from '../support/fakes/raw-calls.ts';
 import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
+import { assertSettles, settled } from '../support/runner/settled.ts';
 import { missingUvc } from '../support/uvc/missing-uvc.ts';
 import { SoftwareUvcCamera } from '../support/uvc/software-uvc-camera.ts';
 
@@ -54,7 +55,7 @@ async function startStreaming(t: TestContext, program: string, words: readonly s
 
 /** Opening says who streams, leaves nothing, and works once that one is gone. */
 async function assertNamed(path: string, child: ChildProcess, name: string): Promise<void> {
-  const before = heldFiles();
+  const before = await settled(heldFiles);
   assert.equal(child.exitCode, null, 'It streams');
   assert.throws(
     () => openCamera(path, { width: 640, height: 360, format: 'YUYV', adjust: true }),
@@ -66,7 +67,7 @@ async function assertNamed(path: string, child: ChildProcess, name: string): Pro
       return true;
     },
   );
-  assert.deepEqual(heldFiles(), before);
+  await assertSettles(heldFiles, before);
   child.kill('SIGKILL');
   await once(child, 'exit');
   openCamera(path, OPTIONS).close();
@@ -123,22 +124,21 @@ function isRefusal(path: string, code: DmaBufErrorCode, remedy: RegExp): (error:
 
 for (const [code, errno, remedy] of STREAM_REFUSALS) {
   test(`camera.frames() refused with ${code} says what helps, and can be tried again`, { skip }, async () => {
-    const before = heldFiles();
+    const before = await settled(heldFiles);
     const { path } = vividNode(SINGLE_PLANAR, 'capture');
     using camera = openCamera(path, { ...OPTIONS, buffers: 2 }, refusingToStream(errno, 3));
     for (let count = 0; count < 3; count += 1)
       await assert.rejects(camera.frames().next(), isRefusal(path, code, remedy));
     (await camera.frames().next()).value?.close();
     camera.close();
-    await new Promise((resolve) => setImmediate(resolve));
-    assert.deepEqual(heldFiles(), before);
+    await assertSettles(heldFiles, before);
   });
 
   test(
     `submit() of an output refused with ${code} says what helps, and its frame is free again`,
     { skip },
     async () => {
-      const before = heldFiles();
+      const before = await settled(heldFiles);
       const { path } = vividNode(SINGLE_PLANAR, 'output');
       using output = openVideoOutput(path, { output: 1, format: 'YUYV', buffers: 3 }, refusingToStream(errno, 5));
       for (let count = 0; count < 5; count += 1) {
@@ -148,8 +148,7 @@ for (const [code, errno, remedy] of STREAM_REFUSALS) {
       }
       for (let count = 0; count < 6; count += 1) (await output.acquireWhenFree()).submit();
       output.close();
-      await new Promise((resolve) => setImmediate(resolve));
-      assert.deepEqual(heldFiles(), before);
+      await assertSettles(heldFiles, before);
     },
   );
 }

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { isDmaBufError } from '../../src/index.ts';
 import { openCamera, openVideoControls } from '../../src/v4l2/index.ts';
 import { SINGLE_PLANAR, heldFiles, missingVivid, setControl, vividNode } from '../support/devices/vivid.ts';
+import { assertSettles, settled } from '../support/runner/settled.ts';
 
 const skip = missingVivid();
 const SIZE = { width: 640, height: 360 };
@@ -41,7 +42,7 @@ test('VideoControls has values of each type, and refuses others', { skip }, () =
 test('VideoControls.events() tells of changes that another program makes, and ends when closed', { skip }, async () => {
   const { path } = vividNode(SINGLE_PLANAR, 'capture');
   const controls = openVideoControls(path);
-  const before = heldFiles();
+  const before = await settled(heldFiles);
   const events = controls.events();
   setControl(path, 'brightness', 77);
   const { value } = await events.next();
@@ -55,9 +56,8 @@ test('VideoControls.events() tells of changes that another program makes, and en
   events.close();
   assert.deepEqual(await waiting, { done: true, value: undefined });
   controls.close();
-  await new Promise((resolve) => setImmediate(resolve));
-  assert.deepEqual(
-    heldFiles(),
+  await assertSettles(
+    heldFiles,
     before.filter((file) => file !== path),
   );
 });

@@ -12,6 +12,7 @@ import { CountedMaps } from '../support/devices/counted-maps.ts';
 import { bindVim2m, missingVim2m, unloadVim2m, vim2mPath } from '../support/devices/vim2m.ts';
 import { SINGLE_PLANAR, heldFiles, missingVivid, vividNode } from '../support/devices/vivid.ts';
 import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
+import { assertSettles, settled } from '../support/runner/settled.ts';
 
 const skip = missingVim2m();
 checkLeaksAfterFile();
@@ -218,7 +219,7 @@ test('an abort gives up one conversion, and the converter goes on', { skip }, as
 });
 
 test('close() rejects what is under way, and gives every buffer back', { skip }, async () => {
-  const before = heldFiles();
+  const before = await settled(heldFiles);
   const converter = openVideoConverter(vim2mPath(), SAME_SIZE);
   const frame = await converter.acquire().convert();
   converter.controls.set('transaction_time_msec', 500);
@@ -229,15 +230,14 @@ test('close() rejects what is under way, and gives every buffer back', { skip },
   for (const each of [...made, waiting]) await assert.rejects(each, isRefusal('ERR_DMABUF_CLOSED'));
   assert.equal(frame.closed, true);
   assert.throws(() => converter.acquire(), isRefusal('ERR_DMABUF_CLOSED'));
-  await new Promise((resolve) => setImmediate(resolve));
-  assert.deepEqual(heldFiles(), before);
+  await assertSettles(heldFiles, before);
 });
 
 test(
   'a converter that is unplugged ends what is under way, and can be opened again when it is back',
   { skip },
   async () => {
-    const before = heldFiles();
+    const before = await settled(heldFiles);
     const converter = openVideoConverter(vim2mPath(), SAME_SIZE);
     const frame = await converter.acquire().convert();
     converter.controls.set('transaction_time_msec', 200);
@@ -248,8 +248,7 @@ test(
       assert.throws(() => converter.acquire(), isRefusal('ENODEV'));
       frame.close();
       converter.close();
-      await new Promise((resolve) => setImmediate(resolve));
-      assert.deepEqual(heldFiles(), before);
+      await assertSettles(heldFiles, before);
     } finally {
       bindVim2m('bind');
     }

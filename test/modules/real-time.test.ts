@@ -14,8 +14,10 @@ const skip = missingModules();
 /** Large, so that the probes between the two clocks take a small part. */
 const BUFFER_BYTES = 256 * MiB;
 const ROUNDS = 40;
-/** What is compared is the median of so many at least. */
+/** What is compared is the median of so many at least, of one recording. */
 const UNDISTURBED_MIN = 9;
+/** Threads of this process compile and collect while the first ones are made. */
+const RECORDINGS_MAX = 10;
 /** Both clocks are read around the same mapping, so a busy machine disturbs both alike. */
 const DIFFERENCE_MAX = 0.2;
 
@@ -26,6 +28,19 @@ after(() => {
   if (skip === false) unloadModule('dmabuf_measure');
 });
 
+/** For each undisturbed mapping: the recording's duration by the one that the module measured. */
+async function recordRatios(measureRound: (round: number) => number): Promise<number[]> {
+  const recording = recordMappings();
+  const wholes = Array.from({ length: ROUNDS }, (_, round) => measureRound(round));
+  recording.stop();
+  const mappings: MappingEvent[] = [];
+  for await (const record of recording) if (record.kind === 'mapping') mappings.push(record);
+  assert.equal(mappings.length, ROUNDS);
+  return mappings.flatMap(({ durationNs, marks = [] }, round) =>
+    marks.length === 0 ? [(durationNs ?? Number.NaN) / (wholes[round] ?? Number.NaN)] : [],
+  );
+}
+
 test('recordMappings() and dmabuf_measure agree within 20 % on the same mappings in real time', { skip }, async (t) => {
   const heap = openHeap('system', { backends: ['kernel'] });
   t.after(() => heap.close());
@@ -34,19 +49,17 @@ test('recordMappings() and dmabuf_measure agree within 20 % on the same mappings
   const calls = new KernelVmapCalls();
   const device = calls.openDevice('/dev/dmabuf-measure');
   t.after(() => device.close());
-  const recording = recordMappings();
-  const wholes = Array.from(
-    { length: ROUNDS },
-    (_, round) => calls.measureRound(device.borrow(), fd.borrow(), round).times.wholeNs,
+  const measureRound = (round: number): number => calls.measureRound(device.borrow(), fd.borrow(), round).times.wholeNs;
+  const counts: number[] = [];
+  let ratios: number[] = [];
+  while (ratios.length < UNDISTURBED_MIN && counts.length < RECORDINGS_MAX) {
+    ratios = await recordRatios(measureRound);
+    counts.push(ratios.length);
+  }
+  assert.ok(
+    ratios.length >= UNDISTURBED_MIN,
+    `of ${ROUNDS} a recording, so many were undisturbed: ${counts.join(', ')}`,
   );
-  recording.stop();
-  const mappings: MappingEvent[] = [];
-  for await (const record of recording) if (record.kind === 'mapping') mappings.push(record);
-  assert.equal(mappings.length, ROUNDS);
-  const ratios = mappings.flatMap(({ durationNs, marks = [] }, round) =>
-    marks.length === 0 ? [(durationNs ?? Number.NaN) / (wholes[round] ?? Number.NaN)] : [],
-  );
-  assert.ok(ratios.length >= UNDISTURBED_MIN, `${ratios.length} of ${ROUNDS} were undisturbed`);
   const ratio = median(ratios);
   t.diagnostic(`${ratio.toFixed(4)} of what the module measured, ${ratios.length} mappings`);
   assert.ok(Math.abs(ratio - 1) <= DIFFERENCE_MAX, `the recording tells ${ratio} of what the module measured`);

@@ -44,6 +44,7 @@ const GUESTS: readonly GuestTests[] = [
       'test/conformance/kernel.test.js',
       'test/conformance/udmabuf.test.js',
       'test/kernel/*.test.js',
+      '!test/kernel/layout.test.js',
       'test/workload/kernel.test.js',
       'test/workload/udmabuf.test.js',
       // Tests that share buffers of real heaps. Tests of sockets alone run outside, where they take
@@ -81,10 +82,10 @@ const GUESTS: readonly GuestTests[] = [
   {
     guest: 'x86_64',
     memoryMiB: 2048,
-    // Nobody else maps, loads the same module, or has shared memory: the soak compares what the
-    // whole machine has of it.
+    // Nobody else maps, loads the same module, has shared memory, or traces: the soak and the test
+    // of layouts compare what the whole machine has of it.
     filesAtOnce: 1,
-    files: ['test/modules/real-time.test.js', 'test/soak/soak.test.js'],
+    files: ['test/kernel/layout.test.js', 'test/modules/real-time.test.js', 'test/soak/soak.test.js'],
   },
   {
     guest: 'x86_64',

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 
 import { collectGarbageUntil } from '../../../test/support/runner/collect-garbage.ts';
 import { checkLeaksAfterFile, heldMemory } from '../../../test/support/runner/leak-check.ts';
@@ -79,7 +80,7 @@ test('an embedded buffer of ordinary pages commits memory only where it is touch
 });
 
 test('freed pages stay cached up to the limit, are wiped for the next owner, and go back beyond it', () => {
-  const heap = openEmbeddedHeap({ capacity: 64 * MiB, cached: 4 * MiB });
+  const heap = openEmbeddedHeap({ capacity: 64 * MiB, cached: 4 * MiB, hugePages: false });
   const use = (length: number): void => {
     const buffer = heap.allocate(length);
     buffer.accessSync('write', (bytes) => {
@@ -227,9 +228,9 @@ function dropHeap(): void {
 }
 
 test('a heap that is collected unclosed gives its arena back', async () => {
-  const before = heldMemory();
+  const nothing = { fds: [], mappingCount: 0 };
+  assert.ok(await collectGarbageUntil(() => isDeepStrictEqual(heldMemory(), nothing)));
   dropHeap();
-  assert.ok(heldMemory().fds.length > before.fds.length);
-  assert.ok(await collectGarbageUntil(() => heldMemory().fds.length === before.fds.length));
-  assert.deepEqual(heldMemory(), before);
+  assert.ok(heldMemory().fds.length > 0);
+  assert.ok(await collectGarbageUntil(() => isDeepStrictEqual(heldMemory(), nothing)));
 });

@@ -11,6 +11,7 @@ import { Worker } from 'node:worker_threads';
 import { isDmaBufError } from '../../base/errors.ts';
 import { toByteLength } from '../../base/quantities.ts';
 import { rawCallsFailing } from '../../../test/support/fakes/raw-calls.ts';
+import { CHILD_TIMEOUT_MS } from '../../../test/support/processes/run-script.ts';
 import { temporaryFolder } from '../../../test/support/runner/temporary-folder.ts';
 import { EpollCalls, hasFailed } from './epoll-calls.ts';
 import type { BorrowedFd } from './fd.ts';
@@ -211,7 +212,7 @@ test('readiness.wait() keeps the program alive, and having waited does not', () 
       client.on('error', () => {});
     });`;
   const result = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
-    timeout: 20_000,
+    timeout: CHILD_TIMEOUT_MS,
     encoding: 'utf8',
   });
   assert.deepEqual([result.stdout, result.stderr, result.status], ['readable\n', '', 0]);

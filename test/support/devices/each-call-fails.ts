@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { isDmaBufError } from '../../../src/base/errors.ts';
 import { Machine } from '../../../src/linux/machine.ts';
 import { FailingCalls } from '../fakes/failing-calls.ts';
+import { assertSettles, settled } from '../runner/settled.ts';
 import { heldFiles } from './vivid.ts';
 
 /** Opens a device, uses it, and closes it. */
@@ -15,7 +16,7 @@ export type DeviceOperation = (machine: Machine) => Promise<void>;
 export async function checkEachCallFails(operation: DeviceOperation): Promise<void> {
   const failing = new FailingCalls();
   const machine = new Machine({ raw: failing.raw });
-  const before = heldFiles();
+  const before = await settled(heldFiles);
   let [failed, n] = [0, 1];
   for (; ; n += 1) {
     failing.failAt(n);
@@ -27,7 +28,7 @@ export async function checkEachCallFails(operation: DeviceOperation): Promise<vo
     }
     const wasReached = failing.failed !== undefined;
     failing.failAt();
-    assert.deepEqual(heldFiles(), before, `call ${n}`);
+    await assertSettles(heldFiles, before, `call ${n}`);
     if (!wasReached) break;
   }
   assert.ok(failed >= 5, `${failed} of ${n} failed`);

@@ -10,8 +10,11 @@ const PRELUDE = `
   import { openEmbeddedHeap } from '${PACKAGE_URL}backend/embedded/index.js';
 `;
 
-/** None where the tests' runner has a limit that goes by the machine's speed: vm/test-runner.ts. */
-const TIMEOUT_MS = process.env['DMABUF_TEST_UNTIMED'] === '1' ? undefined : 120_000;
+/**
+ * After which a child hangs. None where the tests' runner has a limit that goes by the machine's
+ * speed: vm/test-runner.ts.
+ */
+export const CHILD_TIMEOUT_MS: number | undefined = process.env['DMABUF_TEST_UNTIMED'] === '1' ? undefined : 300_000;
 
 /**
  * Runs an ES module in a Node of its own, behind shell commands such as `ulimit -n 64`.
@@ -23,7 +26,7 @@ export function runScript(script: string, shellCommands = ''): string {
   const command = `${shellCommands}\nexec "$0" --input-type=module --eval "$1"`;
   const result = spawnSync('sh', ['-ec', command, process.execPath, PRELUDE + script], {
     encoding: 'utf8',
-    timeout: TIMEOUT_MS,
+    timeout: CHILD_TIMEOUT_MS,
     cwd: fileURLToPath(new URL('.', import.meta.url)),
   });
   if (result.status === 0) return result.stdout;

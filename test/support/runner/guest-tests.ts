@@ -37,7 +37,8 @@ export interface GuestTests {
   /** Programs that the tests use there, by where they are here. */
   readonly programs?: readonly { readonly source: string; readonly path: string }[] | undefined;
   /**
-   * Compiled files from dist/, `*` for any part of a name. One that matches nothing is an error.
+   * Compiled files from dist/, `*` for any part of a name, `!` before those to leave out. One that
+   * matches nothing is an error.
    */
   readonly files: readonly string[];
 }

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, readdirSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readdirSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -54,20 +54,20 @@ export class SoftwareUvcCamera {
     return this.#child.pid ?? 0;
   }
 
-  /** Plugs the camera in, and waits for the driver to make its video node: gives its path. */
+  /** Plugs the camera in, and waits for a video node that can be opened: gives its path. */
   async plug(): Promise<string> {
     await this.#command('plug', this.#camera);
     for (;;) {
-      const name = captureNode(this.#camera.product);
-      if (name !== undefined) return `/dev/${name}`;
+      const path = openableNode(this.#camera.product);
+      if (path !== undefined) return path;
       await setTimeout(NODE_CHECK_MS);
     }
   }
 
-  /** Pulls the plug, whatever the host is at, and waits for the node to be gone. */
+  /** Pulls the plug, whatever the host is at, and waits for the nodes to be gone. */
   async unplug(): Promise<void> {
     await this.#command('unplug');
-    while (captureNode(this.#camera.product) !== undefined) await setTimeout(NODE_CHECK_MS);
+    await this.#untilGone();
   }
 
   /**
@@ -97,7 +97,11 @@ export class SoftwareUvcCamera {
     const exited = once(this.#child, 'exit');
     this.#child.disconnect();
     await exited;
-    while (captureNode(this.#camera.product) !== undefined) await setTimeout(NODE_CHECK_MS);
+    await this.#untilGone();
+  }
+
+  async #untilGone(): Promise<void> {
+    while (nodesOf(this.#camera.product).length > 0) await setTimeout(NODE_CHECK_MS);
   }
 
   async #command<Name extends keyof CameraCommands>(
@@ -120,14 +124,25 @@ export class SoftwareUvcCamera {
   }
 }
 
+function nodesOf(product: string): string[] {
+  return entriesOf(VIDEO_FOLDER).filter((name) => readAttribute(name, 'name') === product);
+}
+
 /**
- * The node for pictures of the camera with this name: the driver makes one for metadata as well,
- * with the same name and the index 1.
+ * The path of the node for pictures of the camera with this name, once it can be opened: the driver
+ * makes one for metadata as well, with the same name and the index 1. The kernel shows a node in
+ * /sys before it has it in /dev (drivers/base/core.c, device_add), and there before it can be
+ * opened (drivers/media/v4l2-core/v4l2-dev.c, __video_register_device).
  */
-function captureNode(product: string): string | undefined {
-  return entriesOf(VIDEO_FOLDER).find(
-    (name) => readAttribute(name, 'name') === product && readAttribute(name, 'index') === '0',
-  );
+function openableNode(product: string): string | undefined {
+  const name = nodesOf(product).find((each) => readAttribute(each, 'index') === '0');
+  if (name === undefined) return undefined;
+  try {
+    closeSync(openSync(`/dev/${name}`, 'r+'));
+    return `/dev/${name}`;
+  } catch {
+    return undefined;
+  }
 }
 
 function entriesOf(folder: string): string[] {

@@ -8,7 +8,7 @@
  */
 
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, writeSync } from 'node:fs';
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import { inspect } from 'node:util';
 
 import { DmaBufError, discardHandle } from '../../src/index.ts';
@@ -20,6 +20,7 @@ import { isArgumentError, isTypeOrRangeError } from './argument-errors.ts';
 import { HostileError, OwnRejection, draw, drawHostile, withOneHostile } from './hostile-values.ts';
 import { callOf, publicMembers } from './public-members.ts';
 import type { PublicMember } from './public-members.ts';
+import { settlesWithin } from './settles-within.ts';
 import { argumentsOf } from './well-formed-calls.ts';
 import { endAnyhow, World } from './world.ts';
 
@@ -162,14 +163,6 @@ class Siege {
         this.#world.keep({ close: () => void discardHandle(each as BufferHandle) });
     }
   }
-}
-
-async function settlesWithin(outcome: Promise<void>, ms: number): Promise<boolean> {
-  const controller = new AbortController();
-  const late = sleep(ms, false, { signal: controller.signal }).catch(() => false);
-  const settled = await Promise.race([outcome.then(() => true), late]);
-  controller.abort();
-  return settled;
 }
 
 function closeAnyhow(object: object): void {

@@ -58,9 +58,14 @@ export async function driveLoad(
   return { consumer, stepCount, ...(isPaced ? { lateCount } : {}), stepNsMax: Math.round(stepMsMax * 1e6) };
 }
 
-/** At least a turn of the event loop: signals and other consumers come in between. */
+/**
+ * At least a turn of the event loop: signals and other consumers come in between. A timer may fire
+ * early, as its time is counted in whole milliseconds, from the beginning of a turn.
+ */
 async function waitUntil(dueMs: number, signal: AbortSignal): Promise<void> {
-  const leftMs = dueMs - performance.now();
-  await (leftMs > 0 ? sleep(leftMs, undefined, { signal }) : turn(undefined, { signal })).catch(() => {});
-  throwIfAborted(signal);
+  do {
+    const leftMs = dueMs - performance.now();
+    await (leftMs > 0 ? sleep(leftMs, undefined, { signal }) : turn(undefined, { signal })).catch(() => {});
+    throwIfAborted(signal);
+  } while (performance.now() < dueMs);
 }

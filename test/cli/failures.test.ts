@@ -83,7 +83,7 @@ test('Ctrl-C ends a command as a signal does, with no stack', async (t) => {
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
   await once(child.stdout, 'data');
   child.kill('SIGINT');
-  assert.deepEqual(await once(child, 'exit'), [null, 'SIGINT']);
+  assert.deepEqual(await once(child, 'close'), [null, 'SIGINT']);
   assert.equal(errors, '');
 });
 

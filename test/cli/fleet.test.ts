@@ -7,13 +7,13 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } fro
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { AnySchemaObject } from 'ajv/dist/2020.js';
 
 import { CLI_PATH, runCli } from '../support/processes/run-cli.ts';
 import type { CliResult } from '../support/processes/run-cli.ts';
+import { until } from '../support/runner/settled.ts';
 import { repositoryRoot } from '../support/runner/source-files.ts';
 import { temporaryFolder, writeFiles } from '../support/runner/temporary-folder.ts';
 import { duckdbScope, lackOfDuckdb } from '../support/traces/duckdb.ts';
@@ -197,14 +197,6 @@ test('dmabuf trace export --parquet says what it cannot read or write', (t) => {
     });
   assert.deepEqual(readdirSync(folder), []);
 });
-
-/** Polls, as a file may appear at any time. */
-async function until(isTrue: () => boolean): Promise<void> {
-  for (let tries = 0; !isTrue(); tries += 1) {
-    assert.ok(tries < 1000, 'waited in vain');
-    await sleep(20);
-  }
-}
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   test(`dmabuf trace export --parquet leaves nothing behind at ${signal}, though its source stays silent`, async (t) => {

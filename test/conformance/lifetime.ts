@@ -5,6 +5,7 @@ import { inspect } from 'node:util';
 import { MiB, isDmaBufError } from '../../src/index.ts';
 import type { DmaBuf, Heap } from '../../src/index.ts';
 import { collectGarbageUntil } from '../support/runner/collect-garbage.ts';
+import { settled } from '../support/runner/settled.ts';
 import { collectWarnings, heapTest } from './suite.ts';
 import type { HeapUnderTest } from './suite.ts';
 
@@ -145,7 +146,7 @@ export function testLifetime(subject: HeapUnderTest): void {
     subject,
     'a heap that is collected unclosed leaves its buffers alone, and nothing once they are closed',
     async () => {
-      const before = openFdCount();
+      const before = await settled(openFdCount);
       let isCollected = false;
       const registry = new FinalizationRegistry(() => (isCollected = true));
       const buffer = dropHeapWithBuffer(subject, registry);

@@ -1,14 +1,14 @@
 /** Where no registry can be reached, and programs that do not end. */
 
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
 
 import { compareVersions } from '../../vm/npm-package.ts';
 import { emptyCache } from '../support/fakes/empty-cache.ts';
+import { until } from '../support/runner/settled.ts';
 import { runBounded } from './bounded-run.ts';
 import { fetchRuntime, nodeSource } from './fetched-runtime.ts';
 
@@ -80,5 +80,14 @@ test('runBounded() ends a program that does not end, and says what it had writte
 
 test('runBounded() ends what a program leaves behind', async () => {
   const { stdout } = await runBounded(['sh', '-c', 'sleep 1000 & echo $!']);
-  while (readdirSync('/proc').includes(stdout.trim())) await setTimeout(5);
+  await until(() => hasEnded(stdout.trim()));
 });
+
+/** Also where nobody asks how it ended, and the kernel keeps its number: state Z (man 5 proc). */
+function hasEnded(pid: string): boolean {
+  try {
+    return /^.*\) Z /su.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return true;
+  }
+}

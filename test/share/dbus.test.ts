@@ -13,8 +13,9 @@ import { OwnedFd, importBuffer, openHeap } from '../../src/index.ts';
 import { connectStream } from '../../src/share/index.ts';
 import type { DescriptorStream } from '../../src/share/index.ts';
 import { fetchPackages, folderOf, lackOf } from '../support/processes/fetched-packages.ts';
+import { assertSettles } from '../support/runner/settled.ts';
 import { temporaryFolder } from '../support/runner/temporary-folder.ts';
-import { settledDescriptors } from './held-descriptors.ts';
+import { heldDescriptors, settledDescriptors } from './held-descriptors.ts';
 
 const library = fetchPackages('dbus-native@0.16.1');
 const withoutDaemon =
@@ -121,5 +122,5 @@ test('a buffer goes through dbus-daemon by dbus-native over connectStream(), and
   imported.accessSync('write', (bytes) => bytes.fill(9));
   assert.ok(buffer.accessSync('read', (bytes) => bytes.every((byte) => byte === 9)));
   for (const each of [imported, received, buffer, heap]) each.close();
-  assert.equal((await settledDescriptors())['memfd'], held['memfd'], 'a memfd stays open');
+  await assertSettles(() => heldDescriptors()['memfd'], held['memfd'], 'a memfd stays open');
 });

@@ -1,8 +1,7 @@
-import assert from 'node:assert/strict';
 import { readdirSync, readlinkSync } from 'node:fs';
-import { setTimeout } from 'node:timers/promises';
 
-import { settled } from '../support/runner/settled.ts';
+import { assertSettles, settled } from '../support/runner/settled.ts';
+import { untilThreadsSleep } from '../support/runner/until-threads-sleep.ts';
 
 /** What this process has open, by kind: `{ socket: 2, memfd: 1, … }`. */
 export function heldDescriptors(): Record<string, number> {
@@ -15,10 +14,12 @@ export function heldDescriptors(): Record<string, number> {
 
 /**
  * As {@link heldDescriptors}, once what closes in other threads is closed: what was open at two
- * looks in a row.
+ * looks in a row, between which nothing was left to do.
  */
 export async function settledDescriptors(): Promise<Record<string, number>> {
-  return await settled(heldDescriptors, 50);
+  await settled(heldDescriptors, 50);
+  await untilThreadsSleep();
+  return heldDescriptors();
 }
 
 /**
@@ -26,12 +27,7 @@ export async function settledDescriptors(): Promise<Record<string, number>> {
  * for a moment.
  */
 export async function assertHeld(expected: Record<string, number>, message: string): Promise<void> {
-  for (let round = 0; round < 100 && !isEqual(heldDescriptors(), expected); round += 1) await setTimeout(5);
-  assert.deepEqual(heldDescriptors(), expected, message);
-}
-
-function isEqual(a: Record<string, number>, b: Record<string, number>): boolean {
-  return Object.keys({ ...a, ...b }).every((key) => a[key] === b[key]);
+  await assertSettles(heldDescriptors, expected, message);
 }
 
 /** `socket:[123]`, `/memfd:name (deleted)`, `anon_inode:[eventpoll]`, or a path. */

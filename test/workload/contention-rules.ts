@@ -17,7 +17,7 @@ interface UserHold extends PartyHold {
 }
 
 /** In each, users come while the mapper maps, unless the machine is very busy. */
-const ROUND_COUNT_MAX = 20;
+const ROUND_COUNT_MAX = 200;
 const LENGTH = 32 * MiB;
 
 function usersOf(place: LoadPlace): PacedLoad[] {

@@ -19,6 +19,7 @@ import { otherMachine } from '../support/fakes/other-machine.ts';
 import { collectGarbageUntil } from '../support/runner/collect-garbage.ts';
 import { checkLeaksAfterFile, heldMemory } from '../support/runner/leak-check.ts';
 import { assertSettles, settled } from '../support/runner/settled.ts';
+import { untilThreadsSleep } from '../support/runner/until-threads-sleep.ts';
 import { testContention } from './contention-rules.ts';
 
 checkLeaksAfterFile();
@@ -74,8 +75,17 @@ function workloadOf(...loads: readonly PacedLoad[]): Workload {
 }
 
 function childPids(): number[] {
-  const text = readdirSync('/proc/self/task').map((task) => readFileSync(`/proc/self/task/${task}/children`, 'utf8'));
+  const text = readdirSync('/proc/self/task').map(childrenOf);
   return text.join(' ').split(/\s+/u).filter(Boolean).map(Number);
+}
+
+/** None of a thread that has ended meanwhile: the kernel gives them to another. */
+function childrenOf(thread: string): string {
+  try {
+    return readFileSync(`/proc/self/task/${thread}/children`, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 interface Holdings {
@@ -94,6 +104,7 @@ function heldNow(heap: Heap): Holdings {
 /** Runs, and checks that nothing is left, however the run ends. */
 async function runAndCheck(loads: readonly PacedLoad[], options: Partial<RunWorkloadOptions> = {}): Promise<void> {
   using heap = openEmbeddedHeap({ capacity: 64 * MiB });
+  await untilThreadsSleep();
   const before = await settled(() => heldNow(heap));
   const left: number[] = [];
   const partyHooks = { ...options.partyHooks, onEnd: (count: number): void => void left.push(count) };

@@ -15,6 +15,7 @@ import { runWorkload } from '../../src/workload/run-workload.ts';
 import type { Workload } from '../../src/workload/workload.ts';
 import { assertSettles, settled } from '../support/runner/settled.ts';
 import { checkLeaksAfterFile, heldMemory } from '../support/runner/leak-check.ts';
+import { untilThreadsSleep } from '../support/runner/until-threads-sleep.ts';
 
 checkLeaksAfterFile();
 
@@ -84,6 +85,7 @@ for (const recipe of RECIPES.filter(isPlaced)) {
       await runWorkload(recipe, { heap, caller: 'as-is', conversion: 'page', seed: 1, extent: { seconds } });
     };
     await run(0.1);
+    await untilThreadsSleep();
     const before = await settled(() => heldBy(heap));
     await run(SECONDS);
     await assertSettles(() => heldBy(heap), before);

@@ -10,12 +10,12 @@ export class GuestError extends Error {
 export class GuestEndError extends GuestError {
   /** In one line. The message also contains the console's output. */
   readonly why: string;
-  /** Whether the kernel panicked before the command began. */
-  readonly isBootPanic: boolean;
+  /** Whether the kernel panicked: before the command began, or while it ran. */
+  readonly panic: 'boot' | 'command' | undefined;
 
-  constructor(why: string, consoleLines: string, isBootPanic: boolean) {
+  constructor(why: string, consoleLines: string, panic: GuestEndError['panic']) {
     super(`The guest's command did not end as ${why}. The console's last lines:\n${consoleLines}`);
     this.why = why;
-    this.isBootPanic = isBootPanic;
+    this.panic = panic;
   }
 }

@@ -57,7 +57,7 @@ export async function runGuest(run: GuestRun): Promise<number> {
   try {
     return await bootAndRun(run);
   } catch (error) {
-    if (!(error instanceof GuestEndError) || !error.isBootPanic) throw error;
+    if (!(error instanceof GuestEndError) || error.panic !== 'boot') throw error;
     // The kernel patches its own code as it boots, and an emulator's second processor sometimes
     // crashes at that ("Oops: int3").
     run.stderr.write(`vm: the kernel panicked before the command began: booting again\n`);
@@ -82,8 +82,8 @@ async function bootAndRun(run: GuestRun): Promise<number> {
 
   const status = /^status (?<status>\d+)$/mu.exec(control())?.groups?.['status'];
   if (status === undefined) {
-    const isBootPanic = !control().split('\n').includes(BEGUN) && console().includes(PANIC);
-    throw new GuestEndError(cause, lastLines(console()), isBootPanic);
+    const phase = control().split('\n').includes(BEGUN) ? 'command' : 'boot';
+    throw new GuestEndError(cause, lastLines(console()), console().includes(PANIC) ? phase : undefined);
   }
   const signal = signalOf(Number(status));
   if (signal !== undefined) {

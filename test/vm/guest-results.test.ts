@@ -179,3 +179,26 @@ test('GuestResults have a failure for each file that the guest did not finish', 
     ['c.js', ['The guest ended before c.js was run']],
   ]);
 });
+
+test('GuestResults of a guest that was booted again are those of the second boot, for what the first left', () => {
+  const results = new GuestResults(['a.js', 'b.js', 'c.js']);
+  results.add('{"type":"begin","file":"a.js"}');
+  results.add('{"type":"result","file":"a.js","name":"works","nesting":0}');
+  results.add('{"type":"end","file":"a.js"}');
+  results.add('{"type":"begin","file":"b.js"}');
+  results.add('{"type":"result","file":"b.js","name":"fails","nesting":0,"error":"of the panic"}');
+  // What a panic cuts off.
+  results.add('{"type":"res');
+  assert.deepEqual(results.unfinishedFiles(), ['b.js', 'c.js']);
+  for (const file of results.unfinishedFiles()) {
+    results.add(`{"type":"begin","file":"${file}"}`);
+    results.add(`{"type":"result","file":"${file}","name":"works again","nesting":0}`);
+    results.add(`{"type":"end","file":"${file}"}`);
+  }
+  const seen = [...results.byFile()].map(([file, tests]) => [file, tests.map(({ name, error }) => [name, error])]);
+  assert.deepEqual(seen, [
+    ['a.js', [['works', undefined]]],
+    ['b.js', [['works again', undefined]]],
+    ['c.js', [['works again', undefined]]],
+  ]);
+});

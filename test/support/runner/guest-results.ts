@@ -30,8 +30,10 @@ export class GuestResults {
     this.#files = files;
   }
 
+  /** @param line of the runner; one that the end of the guest has cut off is ignored */
   add(line: string): void {
-    const message = JSON.parse(line) as TestMessage;
+    const message = parseMessage(line);
+    if (message === undefined) return;
     if (message.type === 'begin') this.#pending.set(message.file, []);
     if (message.type === 'end') this.#ends.set(message.file, message);
     if (message.type === 'heartbeat') this.#addHeartbeat(message);
@@ -46,6 +48,11 @@ export class GuestResults {
         return [file, this.#ends.has(file) ? tests : [...tests, this.#unfinished(file)]];
       }),
     );
+  }
+
+  /** Files that were not run to their end. */
+  unfinishedFiles(): string[] {
+    return this.#files.filter((file) => !this.#ends.has(file));
   }
 
   /** How long a file took in the guest; undefined for one that was not run to its end. */
@@ -80,5 +87,13 @@ export class GuestResults {
       ? `The guest ended while ${file} was running`
       : `The guest ended before ${file} was run`;
     return { name: `${file} is run to its end`, error, skip: undefined, todo: undefined, children: [] };
+  }
+}
+
+function parseMessage(line: string): TestMessage | undefined {
+  try {
+    return JSON.parse(line) as TestMessage;
+  } catch {
+    return undefined;
   }
 }

@@ -11,7 +11,7 @@ import type { GuestName } from '../../../vm/architectures.ts';
 import { wantedAccelerator } from '../../../vm/arguments.ts';
 import { prepareBaseImage } from '../../../vm/base-image.ts';
 import type { Accelerator } from '../../../vm/emulator.ts';
-import { GuestError } from '../../../vm/guest-error.ts';
+import { GuestEndError, GuestError } from '../../../vm/guest-error.ts';
 import { additionsForGuest } from '../../../vm/guest-additions.ts';
 import { runGuest } from '../../../vm/guest.ts';
 import { missingRequirement } from '../../../vm/requirements.ts';
@@ -79,9 +79,10 @@ export async function testInGuest(tests: GuestTests): Promise<void> {
     // Only TCG counts instructions.
     tests.icount === true ? 'tcg' : wantedAccelerator(),
   );
-  const failure = await runFiles({ ...tests, accelerator: choice.accelerator }, results);
+  const { failure, panic } = await runThroughPanic({ ...tests, accelerator: choice.accelerator }, results);
   await test(title, async (t) => {
     t.diagnostic(describeAccelerator(choice));
+    if (panic !== undefined) t.diagnostic(`What was left was run in another boot. ${panic.message}`);
     t.diagnostic(results.describePace());
     for (const [file, inside] of results.byFile()) {
       await t.test(file, async (t) => {
@@ -123,14 +124,36 @@ function describeEnd(file: string, end: FileEnd | undefined): string {
   return `${file} took ${end.seconds} s in the guest, and up to ${end.idleSeconds} s of a quiet machine between two signs of progress`;
 }
 
-/** Returns the error of the guest itself, or undefined. */
+/** How a guest ended. */
+interface GuestEnd {
+  /** The error of the guest itself. */
+  readonly failure: GuestError | undefined;
+  /** The panic after which the guest was booted again. */
+  readonly panic?: GuestEndError;
+}
+
+/**
+ * Runs the files, and what a panic has cut off once more: tests of traces let the kernel patch its
+ * own code, and an emulator's second processor sometimes crashes at that. A panic that comes again
+ * is a failure.
+ */
+async function runThroughPanic(
+  tests: GuestTests & { readonly accelerator: Accelerator },
+  results: GuestResults,
+): Promise<GuestEnd> {
+  const failure = await runFiles(tests, results);
+  if (!(failure instanceof GuestEndError) || failure.panic === undefined) return { failure };
+  return { failure: await runFiles(tests, results), panic: failure };
+}
+
+/** Runs what is unfinished. Returns the error of the guest itself, or undefined. */
 async function runFiles(
   tests: GuestTests & { readonly accelerator: Accelerator },
   results: GuestResults,
 ): Promise<GuestError | undefined> {
   const architecture = ARCHITECTURES[tests.guest];
   const limits = [architecture.quietWorkMs, IDLE_SECONDS_MAX, tests.filesAtOnce ?? FILES_AT_ONCE].map(String);
-  const files = [...results.byFile().keys()];
+  const files = results.unfinishedFiles();
   const stdout = new PassThrough();
   const lines = createInterface({ input: stdout }).on('line', (line) => results.add(line));
   const additions = additionsForGuest(architecture);

@@ -14,11 +14,25 @@ import { reportProgress, runProgram } from './run-program.ts';
 /** Otherwise root's downloads would warn that apt's own user cannot write here. */
 const PLAIN = ['-oAPT::Sandbox::User=root', '-oAcquire::Retries=2', '-oAcquire::http::Timeout=30'];
 
+/** Within the folder that packages are unpacked into. */
+export const DOWNLOADS = 'downloads';
+
 /** Downloads `packages` and unpacks them all into `folder`. */
 export function unpackPackages(architecture: Architecture, packages: readonly string[], folder: string): void {
-  const downloads = join(folder, 'downloads');
-  mkdirSync(downloads);
-  withLists(architecture, (lists) => runProgram('apt-get', [...lists, 'download', ...packages], downloads));
+  withLists(architecture, (lists) => downloadPackages(lists, packages, folder));
+  unpackDownloads(folder);
+}
+
+/** By the package lists that apt-get finds through its options `lists`. */
+export function downloadPackages(lists: readonly string[], packages: readonly string[], folder: string): void {
+  const downloads = join(folder, DOWNLOADS);
+  mkdirSync(downloads, { recursive: true });
+  runProgram('apt-get', [...lists, 'download', ...packages], downloads);
+}
+
+/** Unpacks what {@link downloadPackages} left in `folder`. */
+export function unpackDownloads(folder: string): void {
+  const downloads = join(folder, DOWNLOADS);
   for (const file of readdirSync(downloads)) runProgram('dpkg-deb', ['-x', join(downloads, file), folder]);
 }
 
@@ -69,7 +83,7 @@ function withLists<T>(architecture: Architecture, ask: (lists: readonly string[]
       if (!(error instanceof GuestError)) throw error;
     }
   }
-  const lists = ownLists(architecture);
+  const lists = separateLists(architecture, join(cacheFolder(), `lists-${architecture.debianArchitecture}`));
   try {
     return ask(lists);
   } catch {
@@ -91,8 +105,8 @@ function askArchive<T>(ask: (lists: readonly string[]) => T, lists: readonly str
   }
 }
 
-function ownLists({ debianArchitecture }: Architecture): string[] {
-  const folder = join(cacheFolder(), `lists-${debianArchitecture}`);
+/** Options that make apt-get keep its package lists in `folder`, apart from this machine's. */
+export function separateLists({ debianArchitecture }: Architecture, folder: string): string[] {
   mkdirSync(join(folder, 'lists', 'partial'), { recursive: true });
   mkdirSync(join(folder, 'cache', 'archives', 'partial'), { recursive: true });
   return [

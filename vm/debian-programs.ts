@@ -1,7 +1,7 @@
 /** Programs of Debian's packages for a guest, with the libraries that the guest does not have. */
 
-import { existsSync, readdirSync, realpathSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { basename, join } from 'node:path';
 
 import { RUNTIME_PACKAGES } from './architectures.ts';
 import type { Architecture } from './architectures.ts';
@@ -9,6 +9,7 @@ import type { GuestCommand } from './boot-archive.ts';
 import { cached } from './cache.ts';
 import { unpackPackages, withDependencies } from './debian-packages.ts';
 import { GuestError } from './guest-error.ts';
+import { libraryFolders } from './library-folders.ts';
 import { reportProgress, runProgram } from './run-program.ts';
 
 /** A program by its package and its path in it. */
@@ -57,9 +58,4 @@ function librariesOf(program: string, folder: string): { name: string; path: str
     const { name = '', path = '' } = groups ?? {};
     return path.startsWith(`${folder}/`) ? [{ name, path: realpathSync(path) }] : [];
   });
-}
-
-function libraryFolders(folder: string): string[] {
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => path.includes('.so.'));
-  return [...new Set(files.map((path) => join(folder, dirname(path))))].filter((path) => existsSync(path));
 }

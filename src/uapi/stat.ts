@@ -3,7 +3,7 @@
 import { defineStruct } from './struct.ts';
 import type { StructSchema } from './struct.ts';
 
-/** The remaining fields (times, devices and mounts) are unused here. */
+/** The remaining fields (times, the device of special files, mounts) are unused here. */
 export const statx: StructSchema<
   | 'stxMask'
   | 'stxBlksize'
@@ -15,6 +15,11 @@ export const statx: StructSchema<
   | 'stxIno'
   | 'stxSize'
   | 'stxBlocks'
+  | 'stxDevMajor'
+  | 'stxDevMinor',
+  never,
+  never,
+  'stxAttributesMask' | 'stxTimes' | 'stxRdev'
 > = defineStruct(
   {
     stxMask: 'u32',
@@ -27,6 +32,11 @@ export const statx: StructSchema<
     stxIno: 'u64',
     stxSize: 'u64',
     stxBlocks: 'u64',
+    stxAttributesMask: 'u64[1]',
+    stxTimes: 'u64[8]',
+    stxRdev: 'u32[2]',
+    stxDevMajor: 'u32',
+    stxDevMinor: 'u32',
   },
   { size: 256 },
 );

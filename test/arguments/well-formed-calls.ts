@@ -60,6 +60,10 @@ export const INTERNAL: ReadonlySet<string> = new Set([
   'DescriptorStream#_write',
   'DescriptorStream#_final',
   'DescriptorStream#_destroy',
+  'DescriptorStream#writeUnlessGone',
+  'PipelineClient#send',
+  'PipelineClient#endStream',
+  'PipelineFrame#delivered',
   'openCheckedEmbeddedHeap',
   'readEmbeddedHeapOptions',
   'new ArenaPages',
@@ -191,6 +195,12 @@ const FUNCTIONS: Readonly<Record<string, Row>> = {
   listen: ({ signal }) => [abstractPath(), { backlog: 1, signal }],
   connect: ({ signal }) => [abstractPath(), { signal }],
   connectionFromFd: (world) => [world.ownedFd()],
+  describeVideoFrame: () => ['video/x-raw,format=NV12,width=640,height=480'],
+  receiveFrames: ({ signal }) => [abstractPath(), { backlog: 2, importsMax: 4, signal }],
+  serveFrames: ({ signal }) => [
+    abstractPath(),
+    { caps: 'video/x-raw,format=NV12,width=640,height=480', heldMax: 4, padded: true, signal },
+  ],
   connectStream: ({ signal }) => [abstractPath(), { signal }],
   streamFromFd: (world) => [world.ownedFd()],
   buffersForChild: (world) => [[world.buffer], { stdio: stdio() }],
@@ -310,6 +320,9 @@ const METHODS: Readonly<Record<string, Row>> = {
   'DescriptorStream#writeWithFds': (world) => [Uint8Array.of(1), [world.ownedFd()]],
   'DescriptorStream#closeFds': () => [[]],
   'BufferListener#accept': withSignal,
+  'FrameServer#send': (world) => [world.frameLayout, { timestampNs: 1n, durationNs: 2n }],
+  'FrameServer#whenConnected': withSignal,
+  'FrameServer#end': withSignal,
   'FrameRing#acquireWhenFree': withSignal,
   'FrameRing#addConsumer': (world) => [world.connections[0], { block: false, signal: world.signal }],
   'FrameRing#serve': async (world) => [await world.instance('BufferListener'), { block: false }],
@@ -333,7 +346,8 @@ const WITHOUT_ARGUMENTS = `
   Suballocator#trim Suballocator#stats Suballocator#close Suballocation#free Blitter#close JpegDecoder#close
   BufferConnection#close BufferListener#close ReceivedMessage#close
   FrameRing#acquire FrameRing#stats FrameRing#close
-  WritableFrame#discard RingConsumer#tryNext RingConsumer#close RingFrame#release
+  FrameServer#close PipelineClient#close PipelineFrames#next PipelineFrames#return PipelineFrames#stop
+  PipelineFrame#close WritableFrame#discard RingConsumer#tryNext RingConsumer#close RingFrame#release
 `;
 
 /** Members of every class that take no arguments. */

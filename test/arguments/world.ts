@@ -11,6 +11,7 @@ import type { BufferConnection } from '../../src/share/connection/buffer-connect
 import * as blit from '../../src/blit/index.ts';
 import * as picture from '../../src/picture/index.ts';
 import * as drm from '../../src/drm/index.ts';
+import * as gstreamer from '../../src/gstreamer/index.ts';
 import * as pool from '../../src/pool/index.ts';
 import * as importer from '../../src/heap/importer/index.ts';
 import * as wasm from '../../src/heap/wasm/index.ts';
@@ -20,6 +21,7 @@ import * as v4l2 from '../../src/v4l2/index.ts';
 import * as ring from '../../src/share/ring/index.ts';
 import * as trace from '../../src/trace/index.ts';
 import { ShareContext } from '../../src/share/connection/share-context.ts';
+import { openPipeline } from './open-pipeline.ts';
 
 /** The entry points of the package, by their source. */
 export const ENTRY_POINTS: Readonly<Record<string, object>> = {
@@ -29,6 +31,7 @@ export const ENTRY_POINTS: Readonly<Record<string, object>> = {
   'src/picture/index.ts': picture,
   'src/pool/index.ts': pool,
   'src/drm/index.ts': drm,
+  'src/gstreamer/index.ts': gstreamer,
   'src/blit/index.ts': blit,
   'src/sg/index.ts': sg,
   'src/heap/wasm/index.ts': wasm,
@@ -38,12 +41,13 @@ export const ENTRY_POINTS: Readonly<Record<string, object>> = {
   'src/trace/index.ts': trace,
 };
 
+const CAPS = 'video/x-raw,format=GRAY8,width=60,height=64';
 /** A handful of buffers. */
 const CAPACITY = 4 * main.MiB;
 
 /** The classes whose instances {@link World.instance} gives. */
 export const CLASS_NAMES: readonly string[] =
-  'EmbeddedHeap DmaBuf ArenaPages BufferView CpuAccess Attachment WorkerBuffer WasmSpace BufferInWasm SyncFile Fence SgTable SgRuns PageList DmaBufError OwnedFd FrameDescription FrameLayout PlaneView FramePool FrameUse Suballocator Suballocation Blitter JpegDecoder BufferConnection DescriptorStream BufferListener ReceivedMessage FrameRing WritableFrame RingConsumer RingFrame TraceAnalysis'.split(
+  'EmbeddedHeap DmaBuf ArenaPages BufferView CpuAccess Attachment WorkerBuffer WasmSpace BufferInWasm SyncFile Fence SgTable SgRuns PageList DmaBufError OwnedFd FrameDescription FrameLayout PlaneView FramePool FrameUse Suballocator Suballocation Blitter JpegDecoder BufferConnection DescriptorStream BufferListener ReceivedMessage FrameRing WritableFrame RingConsumer RingFrame TraceAnalysis FrameServer PipelineClient PipelineFrames PipelineFrame'.split(
     ' ',
   );
 
@@ -136,6 +140,10 @@ export class World {
     },
     RingConsumer: () => this.#consume(),
     RingFrame: () => this.#takeFrame(),
+    FrameServer: async () => (await this.#openPipeline()).server,
+    PipelineClient: async () => (await this.#openPipeline()).client,
+    PipelineFrames: async () => (await this.#openPipeline()).frames,
+    PipelineFrame: () => this.#receivePipelineFrame(),
   };
 
   constructor(options: WorldOptions) {
@@ -325,6 +333,19 @@ export class World {
     const [one, other] = this.connections;
     await one.send({ message: 'text' });
     return this.keep((await other.receive()) as share.ReceivedMessage);
+  }
+
+  async #openPipeline(): ReturnType<typeof openPipeline> {
+    const pipeline = await openPipeline(abstractPath(), CAPS);
+    this.keep({ close: () => (pipeline.server.close(), pipeline.frames.stop()) });
+    return pipeline;
+  }
+
+  async #receivePipelineFrame(): Promise<gstreamer.PipelineFrame> {
+    const { server, frames } = await this.#openPipeline();
+    const buffer = this.keep(this.heap.allocate(this.frame.length, { shareable: true }));
+    server.send(new picture.FrameLayout(this.frame, [buffer]));
+    return this.keep((await frames.next()).value as gstreamer.PipelineFrame);
   }
 
   async #consume(): Promise<ring.RingConsumer> {

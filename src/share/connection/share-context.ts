@@ -17,6 +17,7 @@ const STREAM_PIECE_BYTES = 64 * KiB;
 
 /** The collaborators of a connection. */
 export class ShareContext {
+  readonly machine: Machine;
   readonly sockets: UnixSocketCalls;
   /** For streams of bytes, as other programs' protocols have them. */
   readonly streams: UnixSocketCalls;
@@ -29,6 +30,7 @@ export class ShareContext {
   readonly importBuffer: (fd: BorrowedFd, name: string) => DmaBuf;
 
   constructor(machine: Machine = thisMachine) {
+    this.machine = machine;
     this.importBuffer = (fd, name) => importSentBuffer(machine, fd, name);
     this.sockets = new UnixSocketCalls(PACKET_BYTES_MAX, machine.raw);
     this.streams = new UnixSocketCalls(STREAM_PIECE_BYTES, machine.raw, SOCK_STREAM);

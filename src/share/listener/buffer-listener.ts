@@ -4,20 +4,15 @@ import { onAbort, throwIfAborted } from '../../base/abort.ts';
 import type { WaitOptions } from '../../base/abort.ts';
 import { contradiction } from '../../base/argument-error.ts';
 import { checkInteger, readOptions, readWaitOptions } from '../../base/check.ts';
-import { runAllSteps, withCleanup } from '../../base/cleanup.ts';
+import { withCleanup } from '../../base/cleanup.ts';
 import { isDmaBufError } from '../../base/errors.ts';
-import type { BorrowedFd, OwnedFd } from '../../linux/calls/fd.ts';
+import type { OwnedFd } from '../../linux/calls/fd.ts';
 import { isAbstractAddress } from '../../linux/calls/unix-socket-address.ts';
 import { adoptSocket } from '../connection/adopt-socket.ts';
 import { BufferConnection } from '../connection/buffer-connection.ts';
-import { ConnectionQueue } from './connection-queue.ts';
 import { ShareContext } from '../connection/share-context.ts';
-import { SHORTAGE_RETRY_MS } from '../connection/shortage.ts';
 import { checkSocketAddress } from '../connection/socket-address.ts';
-import { listenAtSocketFile } from './socket-file.ts';
-import type { SocketFile } from './socket-file.ts';
-import { AsyncQueue } from '../connection/async-queue.ts';
-import { WaitableSocket } from '../connection/waitable-socket.ts';
+import { AcceptingSocket, listenAt } from './accepting-socket.ts';
 
 /** A socket that already listens: a supervisor has made it, and passed it on. */
 export interface ListeningSocket {
@@ -48,9 +43,6 @@ const BACKLOG_MAX = 65_535;
 const MODE_DEFAULT = 0o600;
 const MODE_MAX = 0o777;
 const LISTEN = 'listen';
-/** Replaces a file of our own: for an abstract name, and for a supervisor's file. */
-const NO_FILE: SocketFile = { remove: () => {} };
-
 /**
  * Waits for processes that connect. Close it when done. A pending wait keeps the program alive. A
  * listener alone does not.
@@ -59,29 +51,18 @@ export class BufferListener implements AsyncIterable<BufferConnection, undefined
   /** The given path; undefined for a socket that already listened. */
   readonly path: string | undefined;
   readonly #context: ShareContext;
-  readonly #socket: WaitableSocket;
-  readonly #file: SocketFile;
-  readonly #queue: ConnectionQueue;
-  readonly #accepts = new AsyncQueue();
+  readonly #socket: AcceptingSocket;
   readonly #stopListeningToSignal: () => void;
 
-  /** Takes ownership of the descriptor. @internal */
+  /** Takes ownership of the socket. @internal */
   constructor(
     context: ShareContext,
-    bound: { path: string | undefined; fd: OwnedFd; file: SocketFile },
+    { path, socket }: { path: string | undefined; socket: AcceptingSocket },
     signal: AbortSignal | undefined,
   ) {
-    this.path = bound.path;
+    this.path = path;
     this.#context = context;
-    const isShared = bound.path === undefined;
-    this.#socket = new WaitableSocket(bound.fd, {
-      sockets: context.sockets,
-      readiness: context.readiness,
-      label: 'the listener',
-      isShared,
-    });
-    this.#file = bound.file;
-    this.#queue = new ConnectionQueue(context.sockets);
+    this.#socket = socket;
     this.#stopListeningToSignal = onAbort(signal, () => this.#closeUnheard());
   }
 
@@ -99,7 +80,7 @@ export class BufferListener implements AsyncIterable<BufferConnection, undefined
    * How many connections were ended at once, because this process had no descriptor left for them.
    */
   get refusedCount(): number {
-    return this.#queue.refusedCount;
+    return this.#socket.refusedCount;
   }
 
   /**
@@ -112,14 +93,7 @@ export class BufferListener implements AsyncIterable<BufferConnection, undefined
    */
   async accept(options: WaitOptions = {}): Promise<BufferConnection> {
     const { signal } = readWaitOptions(options, 'accept a connection');
-    return await this.#accepts.take(async () => {
-      for (;;) {
-        const taken = this.#queue.take(this.#socket.borrow());
-        if (typeof taken === 'object') return openConnection(this.#context, taken);
-        if (taken === 'none') await this.#socket.wait('read', signal);
-        else await this.#socket.pause(taken === 'refused' ? 0 : SHORTAGE_RETRY_MS, signal);
-      }
-    }, signal);
+    return openConnection(this.#context, await this.#socket.accept(signal));
   }
 
   /**
@@ -150,10 +124,7 @@ export class BufferListener implements AsyncIterable<BufferConnection, undefined
   close(): void {
     if (this.closed) return;
     this.#stopListeningToSignal();
-    // The file first, so that no process finds a file without a listener.
-    const endWaiting = (fd: BorrowedFd): void => this.#queue.endAll(fd);
-    const steps = [() => this.#file.remove(), () => this.#socket.close(endWaiting), () => this.#queue.close()];
-    runAllSteps(steps, 'The listener could not be closed');
+    this.#socket.close();
   }
 
   /**
@@ -176,7 +147,7 @@ export class BufferListener implements AsyncIterable<BufferConnection, undefined
   /** For `await using`: closes. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
-    await this.#accepts.settled();
+    await this.#socket.settled();
   }
 
   /** What `console.log` shows. @internal */
@@ -260,15 +231,7 @@ export function listenNow(
   if (isAbstractAddress(path) && plain.mode !== undefined)
     throw contradiction({ action: LISTEN, name: 'mode' }, 'path', 'contradict: an abstract name has no file');
   throwIfAborted(signal);
-  return withCleanup((cleanup) => {
-    const fd = context.sockets.create();
-    cleanup.defer(() => fd.close());
-    const file = isAbstractAddress(path)
-      ? listenAtName(context, fd, { name: path, backlog })
-      : listenAtSocketFile(context, fd.borrow(), { path, mode, backlog });
-    cleanup.defer(() => file.remove());
-    return new BufferListener(context, { path, fd, file }, signal);
-  });
+  return new BufferListener(context, { path, socket: listenAt(context, { path, mode, backlog }) }, signal);
 }
 
 function listenOn(
@@ -282,18 +245,8 @@ function listenOn(
   throwIfAborted(signal);
   return adoptSocket(context.sockets, { fd, use: 'listener' }, (own) => {
     context.sockets.setNonBlocking(own.borrow());
-    return new BufferListener(context, { path: undefined, fd: own, file: NO_FILE }, signal);
+    return new BufferListener(context, { path: undefined, socket: new AcceptingSocket(context, own) }, signal);
   });
-}
-
-function listenAtName(
-  { sockets }: ShareContext,
-  fd: OwnedFd,
-  { name, backlog }: { name: string; backlog: number },
-): SocketFile {
-  sockets.bind(fd.borrow(), name);
-  sockets.listen(fd.borrow(), backlog);
-  return NO_FILE;
 }
 
 function openConnection(context: ShareContext, fd: OwnedFd): BufferConnection {

@@ -6,7 +6,7 @@ import { outOfRange, wrongType } from '../../base/argument-error.ts';
 import { runAllSteps, withCleanup } from '../../base/cleanup.ts';
 import { checkInteger } from '../../base/check.ts';
 import { FD_MAX } from '../../base/limits.ts';
-import { DmaBufError } from '../../base/errors.ts';
+import { DmaBufError, isDmaBufError } from '../../base/errors.ts';
 import { readArray } from '../../base/read-array.ts';
 import { MiB } from '../../base/sizes.ts';
 import { closeAll } from '../../linux/calls/close-all.ts';
@@ -44,6 +44,8 @@ export class DescriptorStream extends Duplex {
   readonly #socket: WaitableSocket;
   /** What goes with the first byte of a chunk, until it is sent. */
   readonly #fdsOf = new Map<Uint8Array, readonly OwnedFd[]>();
+  /** Chunks that need no reader. */
+  readonly #courtesies = new WeakSet<Uint8Array>();
   #isReading = false;
   #wantsMore = false;
 
@@ -89,6 +91,18 @@ export class DescriptorStream extends Duplex {
   }
 
   /**
+   * As `write()`, where it is no error that the other end is gone: an error of a write ends the
+   * whole stream, with what the other end had sent before.
+   *
+   * @internal
+   */
+  writeUnlessGone(bytes: Uint8Array): void {
+    const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#courtesies.add(chunk);
+    if (this.writable) this.write(chunk);
+  }
+
+  /**
    * Closes descriptors that the event gave and nobody took. In another thread, because closing a
    * file of a peer may block.
    *
@@ -115,7 +129,7 @@ export class DescriptorStream extends Duplex {
   override _write(chunk: Uint8Array, _encoding: BufferEncoding, callback: WriteCallback): void {
     this.#sendAll(chunk).then(
       () => process.nextTick(callback),
-      (error: unknown) => process.nextTick(callback, error),
+      (error: unknown) => process.nextTick(callback, this.#courtesies.has(chunk) && isGone(error) ? null : error),
     );
   }
 
@@ -217,4 +231,8 @@ export class DescriptorStream extends Duplex {
         fds.map((fd) => fd.take()),
       );
   }
+}
+
+function isGone(error: unknown): boolean {
+  return isDmaBufError(error, 'EPIPE') || isDmaBufError(error, 'ECONNRESET');
 }

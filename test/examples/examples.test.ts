@@ -16,8 +16,17 @@ for (const name of ['quick-start.ts', 'camera-to-screen.ts']) {
   });
 }
 
-/** These need a camera, most a screen as well: test/devices/ runs them. */
-const DEVICE_EXAMPLES = ['camera-filter.ts', 'camera-page.ts', 'camera-to-screen.ts', 'camera-two-processes.ts'];
+/**
+ * These need a camera, most a screen as well, or pipelines: test/devices/ and test/gstreamer/ run
+ * them.
+ */
+const DEVICE_EXAMPLES = [
+  'between-pipelines.ts',
+  'camera-filter.ts',
+  'camera-page.ts',
+  'camera-to-screen.ts',
+  'camera-two-processes.ts',
+];
 
 test('what each program of examples/ writes is known, and there is no other', () => {
   const names = [...Object.keys(EXAMPLE_OUTPUT), ...DEVICE_EXAMPLES];

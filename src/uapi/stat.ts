@@ -3,7 +3,7 @@
 import { defineStruct } from './struct.ts';
 import type { StructSchema } from './struct.ts';
 
-/** The remaining fields (times, the device of special files, mounts) are unused here. */
+/** The remaining fields, of mounts, are unused here. */
 export const statx: StructSchema<
   | 'stxMask'
   | 'stxBlksize'
@@ -15,11 +15,14 @@ export const statx: StructSchema<
   | 'stxIno'
   | 'stxSize'
   | 'stxBlocks'
+  | 'stxAttributesMask'
+  | 'stxRdevMajor'
+  | 'stxRdevMinor'
   | 'stxDevMajor'
   | 'stxDevMinor',
   never,
   never,
-  'stxAttributesMask' | 'stxTimes' | 'stxRdev'
+  'stxAtime' | 'stxBtime' | 'stxCtime' | 'stxMtime'
 > = defineStruct(
   {
     stxMask: 'u32',
@@ -32,9 +35,13 @@ export const statx: StructSchema<
     stxIno: 'u64',
     stxSize: 'u64',
     stxBlocks: 'u64',
-    stxAttributesMask: 'u64[1]',
-    stxTimes: 'u64[8]',
-    stxRdev: 'u32[2]',
+    stxAttributesMask: 'u64',
+    stxAtime: 'u64[2]',
+    stxBtime: 'u64[2]',
+    stxCtime: 'u64[2]',
+    stxMtime: 'u64[2]',
+    stxRdevMajor: 'u32',
+    stxRdevMinor: 'u32',
     stxDevMajor: 'u32',
     stxDevMinor: 'u32',
   },

@@ -1,8 +1,10 @@
-// Every check of the project, then every test. `npm test -- --only PATTERN` runs the matching test files alone.
+// Every check of the project, then every test. `npm test -- --only PATTERN` runs the matching test
+// files alone; several patterns add up.
 
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 
 import { runTests } from './run-tests.mjs';
 
@@ -28,8 +30,8 @@ function testFiles(root) {
 }
 
 export function check(root, args) {
-  const pattern = args[0] === '--only' ? (args[1] ?? '') : '';
-  const files = testFiles(root).filter((path) => path.includes(pattern));
-  const checksPassed = pattern !== '' || CHECKS.map((entry) => runCheck(root, entry)).every(Boolean);
+  const { only } = parseArgs({ args, options: { only: { type: 'string', multiple: true, default: [] } } }).values;
+  const files = testFiles(root).filter((path) => only.length === 0 || only.some((pattern) => path.includes(pattern)));
+  const checksPassed = only.length > 0 || CHECKS.map((entry) => runCheck(root, entry)).every(Boolean);
   runTests(files, checksPassed);
 }

@@ -13,6 +13,7 @@ import { check } from './check.mjs';
 import { commandWords } from './command-words.mjs';
 import { installDependencies } from './install.mjs';
 import { installForTests } from './vm-install.mjs';
+import { makeProtocols } from './wayland-protocols.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const [task, ...rest] = process.argv.slice(2);
@@ -40,6 +41,7 @@ const tasks = {
   },
   docs: () => buildDocs(root),
   native: () => buildNative(root, rest),
+  'wayland-protocols': () => makeProtocols(root, rest[0]),
   vm: async () => {
     await build(root);
     // In this process: a signal to it ends the guest, without a process in between that could die

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { MiB } from '../../src/index.ts';
 import { createPageList } from '../../src/sg/index.ts';
 import type { PlaneView } from '../../src/picture/index.ts';
-import { abstractPath } from './world.ts';
+import { abstractPath } from './abstract-path.ts';
 import type { World } from './world.ts';
 
 /** Well-formed arguments, made for a call. */
@@ -196,6 +196,8 @@ const FUNCTIONS: Readonly<Record<string, Row>> = {
   connect: ({ signal }) => [abstractPath(), { signal }],
   connectionFromFd: (world) => [world.ownedFd()],
   describeVideoFrame: () => ['video/x-raw,format=NV12,width=640,height=480'],
+  openWindow: ({ signal }) => [{ title: 'a title', width: 64, height: 64, display: abstractPath(), signal }],
+  captureScreen: ({ heap, signal }) => [heap, { display: abstractPath(), signal }],
   receiveFrames: ({ signal }) => [abstractPath(), { backlog: 2, importsMax: 4, signal }],
   serveFrames: ({ signal }) => [
     abstractPath(),

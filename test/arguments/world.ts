@@ -1,7 +1,5 @@
 /** One of everything that the package hands out, with its members. */
 
-import { readFileSync } from 'node:fs';
-
 import * as embedded from '../../src/backend/embedded/embedded-heap.ts';
 import { runAllSteps } from '../../src/base/cleanup.ts';
 import * as main from '../../src/index.ts';
@@ -17,10 +15,12 @@ import * as importer from '../../src/heap/importer/index.ts';
 import * as wasm from '../../src/heap/wasm/index.ts';
 import * as sg from '../../src/sg/index.ts';
 import * as share from '../../src/share/index.ts';
+import * as wayland from '../../src/wayland/index.ts';
 import * as v4l2 from '../../src/v4l2/index.ts';
 import * as ring from '../../src/share/ring/index.ts';
 import * as trace from '../../src/trace/index.ts';
 import { ShareContext } from '../../src/share/connection/share-context.ts';
+import { abstractPath } from './abstract-path.ts';
 import { openPipeline } from './open-pipeline.ts';
 
 /** The entry points of the package, by their source. */
@@ -39,6 +39,7 @@ export const ENTRY_POINTS: Readonly<Record<string, object>> = {
   'src/share/ring/index.ts': ring,
   'src/v4l2/index.ts': v4l2,
   'src/trace/index.ts': trace,
+  'src/wayland/index.ts': wayland,
 };
 
 const CAPS = 'video/x-raw,format=GRAY8,width=60,height=64';
@@ -51,7 +52,7 @@ export const CLASS_NAMES: readonly string[] =
     ' ',
   );
 
-/** Classes whose instances need a device: test/devices/ has the tests of their arguments. */
+/** Classes that need a device or a compositor: the tests of these have their arguments. */
 export const DEVICE_CLASS_NAMES: readonly string[] = [
   'Camera',
   'CameraFrame',
@@ -65,6 +66,7 @@ export const DEVICE_CLASS_NAMES: readonly string[] = [
   'VideoControls',
   'VideoConverter',
   'VideoOutput',
+  'Window',
 ];
 
 /** A buffer in the place of earlier ones. */
@@ -74,7 +76,6 @@ export interface Replacement {
   readonly owner: World;
 }
 
-/** How the world's buffers are made. */
 interface WorldOptions {
   readonly shareable: boolean;
 }
@@ -388,11 +389,6 @@ function closeAll(closables: readonly { close(): void }[]): void {
 
 function openHeap(): embedded.EmbeddedHeap {
   return embedded.openEmbeddedHeap({ capacity: CAPACITY, cached: 64 * main.KiB });
-}
-
-/** A unique abstract name. */
-export function abstractPath(): string {
-  return `\0dmabuf-arguments-${readFileSync('/proc/sys/kernel/random/uuid', 'utf8').trim()}`;
 }
 
 function isClosable(value: object): value is { close(): void } {

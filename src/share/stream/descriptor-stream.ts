@@ -83,23 +83,23 @@ export class DescriptorStream extends Duplex {
       );
     const argument = { action: ACTION, name: 'fds', countMax: DESCRIPTOR_COUNT_MAX };
     const numbers = readArray(fds, argument, (fd, index) => borrowFd(fd, { action: ACTION, name: `fds[${index}]` }));
-    // Of its own, so that the stream passes on the same object.
-    const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    // An ended stream refuses it, and would keep the descriptors.
-    if (this.writable) this.#fdsOf.set(chunk, this.#duplicateAll(numbers));
-    return this.write(chunk);
+    return this.write(this.#chunkOf(bytes, numbers));
   }
 
   /**
-   * As `write()`, where it is no error that the other end is gone: an error of a write ends the
-   * whole stream, with what the other end had sent before.
+   * As `writeWithFds()`, where it is no error that the other end is gone: an error of a write ends
+   * the whole stream, with what the other end had sent before.
    *
    * @internal
    */
-  writeUnlessGone(bytes: Uint8Array): void {
-    const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  writeUnlessGone(bytes: Uint8Array, fds: readonly OwnedFd[] = []): void {
+    if (!this.writable) return;
+    const chunk = this.#chunkOf(
+      bytes,
+      fds.map((fd) => fd.borrow()),
+    );
     this.#courtesies.add(chunk);
-    if (this.writable) this.write(chunk);
+    this.write(chunk);
   }
 
   /**
@@ -153,6 +153,14 @@ export class DescriptorStream extends Duplex {
     } catch (failure) {
       callback(error ?? (failure as Error));
     }
+  }
+
+  /** Of its own, so that the stream passes on the same object. */
+  #chunkOf(bytes: Uint8Array, fds: readonly BorrowedFd[]): Uint8Array {
+    const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    // An ended stream refuses it, and would keep the descriptors.
+    if (this.writable && fds.length > 0) this.#fdsOf.set(chunk, this.#duplicateAll(fds));
+    return chunk;
   }
 
   #duplicateAll(fds: readonly BorrowedFd[]): OwnedFd[] {

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer, text } from 'node:stream/consumers';
@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { debianRootCommand } from '../../../vm/debian-root-command.ts';
 import { GSTREAMER_PROGRAM, gstreamerRoot, pluginFolder } from './gstreamer-root.ts';
+import { isListening } from './listening-socket.ts';
 
 /** What comes to an end, and runs what it was given then: a `TestContext`. */
 interface Ending {
@@ -34,7 +35,6 @@ export interface Pipeline {
   readonly listens: (path: string) => Promise<void>;
 }
 
-const LISTENING = '00010000';
 const POLL_MS = 10;
 
 /**
@@ -105,10 +105,4 @@ function environmentIn(root: string, own: string): NodeJS.ProcessEnv {
     // Its scanner would be a program of this machine.
     GST_REGISTRY_FORK: 'no',
   };
-}
-
-/** A path appears before somebody listens there. */
-function isListening(path: string): boolean {
-  const sockets = readFileSync('/proc/net/unix', 'utf8').split('\n');
-  return sockets.some((line) => line.endsWith(` ${path}`) && line.split(/\s+/u)[3] === LISTENING);
 }

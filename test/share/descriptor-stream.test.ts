@@ -115,20 +115,20 @@ test('a writer of descriptors without pause leaves turns of the event loop to ot
   for (let count = 0; count < 100; count += 1) near.writeWithFds(Uint8Array.of(count), [memfd]);
   memfd.close();
   await turn();
-  let [inAll, inTurn, inTurnMax] = [0, 0, 0];
+  const seen = { all: 0, turn: 0, turnMax: 0 };
   far.on('fds', (numbers: number[]) => {
-    inAll += numbers.length;
-    inTurn += numbers.length;
-    inTurnMax = Math.max(inTurnMax, inTurn);
+    seen.all += numbers.length;
+    seen.turn += numbers.length;
+    seen.turnMax = Math.max(seen.turnMax, seen.turn);
     far.closeFds(numbers);
   });
   far.resume();
-  while (inAll < 100) {
-    inTurn = 0;
+  while (seen.all < 100) {
+    seen.turn = 0;
     await turn();
   }
   // Those of one turn may come behind the last ones of another.
-  assert.ok(inTurnMax <= 2 * 16, `${inTurnMax} in one turn`);
+  assert.ok(seen.turnMax <= 2 * 16, `${seen.turnMax} in one turn`);
 });
 
 test('a reader that stops makes the writer wait, and loses nothing', async (t) => {

@@ -212,7 +212,7 @@ test('a signal that aborts at any moment of connecting is heard', async (t) => {
 });
 
 async function microtasks(count: number): Promise<void> {
-  for (let index = 0; index < count; index += 1) await undefined;
+  for (let index = 0; index < count; index += 1) await Promise.resolve();
 }
 
 test('a buffer that its reader has closed comes anew with the next frame of its file', async (t) => {

@@ -1,7 +1,7 @@
 /** Frames of a pipeline, as they come over its socket. */
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { ftruncateSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -229,6 +229,21 @@ test('a buffer that its reader has closed comes anew with the next frame of its 
     second.layout.accessSync('read', (planes) => planes[0]?.row(0)[0]),
     6,
   );
+});
+
+test('a file that has grown is imported anew', async (t) => {
+  const { frames, sink } = await connected(t);
+  sink.stream.write(capsCommand(CAPS));
+  const memfd = filled(t, 1);
+  sendFrame(sink, 1n, memfd);
+  (await nextFrame(frames)).close();
+  ftruncateSync(memfd.borrow(), 96);
+  sink.stream.write(capsCommand('video/x-raw,format=NV12,width=8,height=8'));
+  sink.stream.writeWithFds(frameCommand({ id: 2n, memories: [[96, 0]] }), [memfd]);
+  assert.deepEqual(placesOf(await nextFrame(frames)), [
+    [0, 8, 64],
+    [64, 8, 32],
+  ]);
 });
 
 test('files without end are imported, and only as many stay as were asked for', async (t) => {

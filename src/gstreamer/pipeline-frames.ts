@@ -221,7 +221,7 @@ export class PipelineFrames implements AsyncIterableIterator<PipelineFrame, unde
     }
   }
 
-  /** A pipeline that announces frames and never reads which ones come back would fill our memory. */
+  /** A pipeline that sends frames and never reads which ones come back would fill our memory. */
   #checkUnread(): void {
     if (this.#stream.writableLength > UNREAD_BYTES_MAX)
       this.#fail(protocolError('it does not read what is given back'));

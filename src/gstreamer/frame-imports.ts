@@ -73,14 +73,22 @@ export class FrameImports {
 
   #importOnce(fd: OwnedFd): Import {
     const key = this.#keyOf(fd);
-    const known = this.#kept.get(key);
+    const known = this.#takeOpen(key);
     const found = known ?? { key, ...importAndClose(this.#machine, fd), useCount: 0 };
     // The same file is open already: this close blocks on nothing.
     if (known !== undefined) fd.close();
-    this.#kept.delete(key);
     this.#kept.set(key, found);
     this.#closeOldest();
     return found;
+  }
+
+  /** Unless its user has closed the buffer itself. */
+  #takeOpen(key: string | undefined): Import | undefined {
+    const known = this.#kept.get(key);
+    this.#kept.delete(key);
+    if (known?.buffer.closed !== true) return known;
+    this.#closeUnlessKept(known);
+    return undefined;
   }
 
   #keyOf(fd: OwnedFd): string | undefined {

@@ -61,6 +61,8 @@ export class FrameServer {
   readonly #watchers = new Set<() => void>();
   readonly #stopListening: () => void;
   #nextId = 0n;
+  /** Calls of {@link end} under way. */
+  #endingCount = 0;
   #failure: unknown;
 
   /** Takes ownership of the socket. @internal */
@@ -100,45 +102,57 @@ export class FrameServer {
    */
   async whenConnected(options: WaitOptions = {}): Promise<void> {
     const { signal } = readWaitOptions(options, 'wait for a pipeline');
-    await this.#until(() => this.#clients.size > 0, signal);
+    await this.#until(() => this.#clients.size > 0, { action: 'wait for a pipeline', signal });
   }
 
   /**
    * Sends a frame to every pipeline that is connected. None of its bytes is copied, and pipelines
    * only read them. Do not write to it before `released` resolves.
    *
-   * A pipeline that holds its limit of frames is passed over, until it gives some back.
+   * A pipeline that holds its limit of frames is passed over, until it gives some back. So is one
+   * for which this process has no descriptor left, unless that is so for all. One that {@link end}
+   * has told of the end gets no more.
    *
    * @param layout of the size and format of the caps, in buffers that can be shared
    * @throws {TypeError | RangeError} for another value, format or size
    * @throws {DmaBufError} `EINVAL` for a frame that does not lie as GStreamer puts it by itself,
    *   unless the server was made with `padded`; for one that is partly in dma-bufs and partly not;
    *   `EOPNOTSUPP` for a buffer that was not allocated with `shareable: true`; `ERR_DMABUF_CLOSED`
-   *   for one that was closed, or when the server is
+   *   for one that was closed, or when the server is; `EMFILE` when this process has no descriptor
+   *   left for any pipeline
    */
   send(layout: FrameLayout, options: SendFrameOptions = {}): SentFrame {
     const plain = readOptions(options, SEND, ['timestampNs', 'durationNs']);
     const timestampNs = checkNs(plain.timestampNs, 'timestampNs') ?? process.hrtime.bigint();
     const durationNs = checkNs(plain.durationNs, 'durationNs');
-    this.#checkOpen();
+    this.#checkOpen(SEND);
     const frame = this.#checkFrame(layout);
     const plan = planFrame(this.#setup.caps, frame);
     const times = { timestampNs, durationNs };
-    if (plan.metas.length === 0) return this.#sendPlanned(plan, times, this.clients);
+    const clients = this.clients.filter((client) => !client.isStreamEnded);
+    if (plan.metas.length === 0) return this.#sendPlanned(plan, times, clients);
     if (!this.#setup.padded) throw paddedRefusal();
-    return this.#sendPadded(frame, plan, times);
+    return this.#sendPadded(frame, plan, { times, clients });
   }
 
   /**
-   * Tells every pipeline that no frame follows, and closes the server once they have gone.
+   * Tells every pipeline that no frame follows, also those that connect meanwhile, and closes the
+   * server once they have gone.
    *
-   * @throws the abort reason when aborted: the server goes on then
+   * @throws the abort reason when aborted: the server goes on then, with pipelines that connect
+   *   later
    */
   async end(options: WaitOptions = {}): Promise<void> {
     const { signal } = readWaitOptions(options, 'end the stream');
     if (this.closed) return;
-    for (const client of this.#clients) client.endStream();
-    await this.#until(() => this.#clients.size === 0, signal);
+    this.#endingCount += 1;
+    try {
+      throwIfAborted(signal);
+      for (const client of this.#clients) client.endStream();
+      await this.#until(() => this.#clients.size === 0, { action: 'end the stream', signal });
+    } finally {
+      this.#endingCount -= 1;
+    }
     this.close();
   }
 
@@ -150,8 +164,8 @@ export class FrameServer {
     if (this.closed) return;
     this.#stopListening();
     const clients = this.clients.map((client) => () => client.close());
-    runAllSteps([() => this.#socket.close(), ...clients], 'The server could not be closed');
-    this.#tellWatchers();
+    const steps = [() => this.#socket.close(), ...clients, () => this.#tellWatchers()];
+    runAllSteps(steps, 'The server could not be closed');
   }
 
   /** For `using`: closes. */
@@ -175,6 +189,11 @@ export class FrameServer {
   }
 
   #add(fd: OwnedFd): void {
+    // Between the accept and now, others have run.
+    if (this.closed) {
+      fd.closeAside();
+      return;
+    }
     const client = withCleanup((cleanup) => {
       cleanup.defer(() => fd.close());
       return new PipelineClient(new DescriptorStream(this.#context, fd), {
@@ -187,6 +206,7 @@ export class FrameServer {
       });
     });
     this.#clients.add(client);
+    if (this.#endingCount > 0) client.endStream();
     this.#tellWatchers();
   }
 
@@ -202,7 +222,7 @@ export class FrameServer {
     try {
       const command = writeNewBuffer({ id, ...times, memoryKind, memories }, metas);
       this.#nextId += 1n;
-      const clientCount = clients.filter((client) => client.send({ id, command }, fds, users)).length;
+      const clientCount = sendToAll(clients, (client) => client.send({ id, command }, fds, users));
       users.complete();
       return { clientCount, passedOverCount: clients.length - clientCount, released: users.released };
     } finally {
@@ -214,13 +234,20 @@ export class FrameServer {
    * A pipeline that has not met `GstVideoMeta` yet skips it, and would show the frame wrong. It has
    * met it once it gives its first frame back. Before, it gets copies that need none.
    */
-  #sendPadded(layout: FrameLayout, plan: FramePlan, times: Pick<NewBuffer, 'timestampNs' | 'durationNs'>): SentFrame {
-    const all = this.clients;
-    const known = all.filter((client) => client.releasedCount > 0);
-    const others = all.filter((client) => client.releasedCount === 0);
-    if (others.length === 0) return this.#sendPlanned(plan, times, known);
+  #sendPadded(
+    layout: FrameLayout,
+    plan: FramePlan,
+    { times, clients }: { times: Pick<NewBuffer, 'timestampNs' | 'durationNs'>; clients: readonly PipelineClient[] },
+  ): SentFrame {
+    const known = clients.filter((client) => client.releasedCount > 0);
+    const others = clients.filter((client) => client.releasedCount === 0);
+    // Nobody would get a copy.
+    if (!others.some((client) => client.hasRoom)) return this.#sendPlanned(plan, times, clients);
     const packed = packFrame(layout, layoutOfCaps(this.#setup.caps));
-    const first = this.#sendPlanned(planFrame(this.#setup.caps, packed.layout), times, others);
+    const first = withCleanup((cleanup) => {
+      cleanup.defer(() => packed.close());
+      return this.#sendPlanned(planFrame(this.#setup.caps, packed.layout), times, others);
+    });
     void first.released.then(() => packed.close());
     const sent = this.#sendPlanned(plan, times, known);
     return {
@@ -247,19 +274,23 @@ export class FrameServer {
     });
   }
 
-  #checkOpen(): void {
+  #checkOpen(action: string): void {
     if (!this.closed) return;
-    throw new DmaBufError('Cannot send a frame after the server was closed', {
+    throw new DmaBufError(`Cannot ${action} after the server was closed`, {
       code: 'ERR_DMABUF_CLOSED',
       ...(this.#failure === undefined ? {} : { cause: this.#failure }),
     });
   }
 
   /** Resolves once it is so. */
-  async #until(condition: () => boolean, signal: AbortSignal | undefined): Promise<void> {
-    throwIfAborted(signal);
-    while (!condition()) {
-      this.#checkOpen();
+  async #until(
+    condition: () => boolean,
+    { action, signal }: { action: string; signal: AbortSignal | undefined },
+  ): Promise<void> {
+    for (;;) {
+      throwIfAborted(signal);
+      if (condition()) return;
+      this.#checkOpen(action);
       await new Promise<void>((resolve, reject) => {
         const stopListening = onAbort(signal, (reason) => {
           this.#watchers.delete(changed);
@@ -288,6 +319,26 @@ export class FrameServer {
       // The sockets are closed all the same.
     }
   }
+}
+
+/**
+ * A client that could not be sent to does not keep the frame from others.
+ *
+ * @returns how many got it
+ * @throws what was thrown, where none did
+ */
+function sendToAll(clients: readonly PipelineClient[], send: (client: PipelineClient) => boolean): number {
+  const failures: unknown[] = [];
+  const sent = clients.filter((client) => {
+    try {
+      return send(client);
+    } catch (error) {
+      failures.push(error);
+      return false;
+    }
+  });
+  if (sent.length === 0 && failures.length > 0) throw failures[0];
+  return sent.length;
 }
 
 function checkNs(value: unknown, name: string): bigint | undefined {

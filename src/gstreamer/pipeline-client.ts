@@ -17,15 +17,20 @@ interface PipelineClientSetup {
   onEnd(client: PipelineClient): void;
 }
 
+/** Of the command of a frame: at most 4 memories and a `GstVideoMeta` of 4 planes. */
+const FRAME_COMMAND_BYTES = 256;
+
 /** A pipeline that reads our frames: `unixfdsrc`. */
 export class PipelineClient {
   readonly #stream: DescriptorStream;
   readonly #setup: PipelineClientSetup;
   readonly #reader = new CommandReader();
   readonly #held = new Map<bigint, FrameUsers>();
+  readonly #unreadBytesMax: number;
   #sentCount = 0;
   #releasedCount = 0;
   #passedOverCount = 0;
+  #isStreamEnded = false;
   #closed = false;
 
   /** Takes ownership of the stream. @internal */
@@ -36,7 +41,9 @@ export class PipelineClient {
     stream.on('error', () => this.close());
     stream.on('end', () => this.close());
     stream.on('close', () => this.close());
-    stream.write(writeCaps(setup.caps));
+    const caps = writeCaps(setup.caps);
+    this.#unreadBytesMax = caps.length + setup.heldMax * FRAME_COMMAND_BYTES;
+    stream.write(caps);
   }
 
   /** The process at the other end. */
@@ -59,7 +66,10 @@ export class PipelineClient {
     return this.#releasedCount;
   }
 
-  /** Frames that it did not get, since it has given back too few of those before. */
+  /**
+   * Frames that it did not get, since it has given back or read too few of those before, or this
+   * process had no descriptor left.
+   */
   get passedOverCount(): number {
     return this.#passedOverCount;
   }
@@ -67,6 +77,21 @@ export class PipelineClient {
   /** Whether it is gone. */
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** Whether it was told that no frame follows. @internal */
+  get isStreamEnded(): boolean {
+    return this.#isStreamEnded;
+  }
+
+  /**
+   * Whether it would get a frame. Ids can be guessed: a pipeline may give back what it has not even
+   * read, and what waits for it here has descriptors.
+   *
+   * @internal
+   */
+  get hasRoom(): boolean {
+    return this.#held.size < this.#setup.heldMax && this.#stream.writableLength <= this.#unreadBytesMax;
   }
 
   /** Disconnects it, which takes back every frame that it has. Idempotent. */
@@ -82,6 +107,7 @@ export class PipelineClient {
   /**
    * Sends a frame, unless it has too many.
    *
+   * @throws {DmaBufError} where the frame's descriptors cannot be duplicated
    * @internal
    */
   send(
@@ -89,19 +115,26 @@ export class PipelineClient {
     fds: readonly OwnedFd[],
     users: FrameUsers,
   ): boolean {
-    if (this.#held.size >= this.#setup.heldMax) {
+    if (!this.hasRoom) {
       this.#passedOverCount += 1;
       return false;
     }
+    try {
+      this.#stream.writeWithFds(command, fds);
+    } catch (error) {
+      this.#passedOverCount += 1;
+      throw error;
+    }
+    this.#sentCount += 1;
     users.add();
     this.#held.set(id, users);
-    this.#sentCount += 1;
-    this.#stream.writeWithFds(command, fds);
     return true;
   }
 
-  /** Tells it that no frame follows. @internal */
+  /** Tells it that no frame follows, once. @internal */
   endStream(): void {
+    if (this.#isStreamEnded) return;
+    this.#isStreamEnded = true;
     this.#stream.write(writeEndOfStream());
   }
 

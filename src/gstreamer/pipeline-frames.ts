@@ -4,6 +4,7 @@ import { onAbort } from '../base/abort.ts';
 import { runAllSteps } from '../base/cleanup.ts';
 import { DmaBufError } from '../base/errors.ts';
 import { quoteForeign } from '../base/foreign-text.ts';
+import { KiB } from '../base/sizes.ts';
 import type { OwnedFd } from '../linux/calls/fd.ts';
 import type { Machine } from '../linux/machine.ts';
 import type { DescriptorStream } from '../share/stream/descriptor-stream.ts';
@@ -44,6 +45,8 @@ interface Reader {
   reject(error: unknown): void;
 }
 
+/** Of releases, of 16 bytes each. A pipeline has no such number of frames out. */
+const UNREAD_BYTES_MAX = 256 * KiB;
 const END = { done: true, value: undefined } as const;
 
 /**
@@ -75,7 +78,7 @@ export class PipelineFrames implements AsyncIterableIterator<PipelineFrame, unde
     this.#stream = stream;
     this.#setup = setup;
     this.#imports = new FrameImports(setup.machine, setup.importsMax);
-    this.#stopListening = onAbort(setup.signal, (reason) => this.#fail(reason));
+    this.#stopListening = onAbort(setup.signal, (reason) => this.#giveUp(reason));
     stream.on('fds', (numbers: number[]) => this.#addDescriptors(numbers));
     stream.on('data', (bytes: Uint8Array) => this.#receive(bytes));
     stream.on('end', () => this.#endWithoutNotice());
@@ -207,6 +210,7 @@ export class PipelineFrames implements AsyncIterableIterator<PipelineFrame, unde
           // A pipeline that is gone has taken everything back by itself.
           this.#stream.writeUnlessGone(writeRelease(id));
           giveAllBack();
+          this.#checkUnread();
         },
       });
       return frame;
@@ -217,14 +221,25 @@ export class PipelineFrames implements AsyncIterableIterator<PipelineFrame, unde
     }
   }
 
+  /** A pipeline that sends frames and never reads which ones come back would fill our memory. */
+  #checkUnread(): void {
+    if (this.#stream.writableLength > UNREAD_BYTES_MAX)
+      this.#fail(protocolError('it does not read what is given back'));
+  }
+
   #endWithoutNotice(): void {
     if (this.#isComplete) return;
     const message = 'Cannot go on with the pipeline as it is gone without having ended its stream';
     this.#fail(new DmaBufError(message, { code: 'ECONNRESET' }));
   }
 
+  /** Of no meaning behind the end of the stream. */
   #fail(error: unknown): void {
-    if (this.#isComplete) return;
+    if (!this.#isComplete) this.#giveUp(error);
+  }
+
+  /** Also while frames of a stream that has ended wait to be read. */
+  #giveUp(error: unknown): void {
     this.#failure = { error };
     this.#isComplete = true;
     this.#endUnheard();

@@ -1,5 +1,6 @@
 import { checkInteger, readOptions } from '../base/check.ts';
-import { checkSignal } from '../base/abort.ts';
+import { checkSignal, throwIfAborted } from '../base/abort.ts';
+import { withCleanup } from '../base/cleanup.ts';
 import { ShareContext } from '../share/connection/share-context.ts';
 import { connectStream } from '../share/stream/connect-stream.ts';
 import { PipelineFrames } from './pipeline-frames.ts';
@@ -83,5 +84,10 @@ export async function receiveFrames(
   checkInteger(importsMax, { action: ACTION, name: 'importsMax', min: 1, max: IMPORTS_MAX });
   if (signal !== undefined) checkSignal(signal, { action: ACTION, name: 'signal' });
   const stream = await connectStream(path, { signal }, context);
-  return new PipelineFrames(stream, { machine: context.machine, backlog, importsMax, signal });
+  return withCleanup((cleanup) => {
+    cleanup.defer(() => stream.destroy());
+    // It may have been aborted since the connection was there.
+    throwIfAborted(signal);
+    return new PipelineFrames(stream, { machine: context.machine, backlog, importsMax, signal });
+  });
 }

@@ -1,13 +1,13 @@
-import { KiB } from '../base/sizes.ts';
 import { OwnedFd } from '../linux/calls/fd.ts';
 import { protocolError } from './protocol-error.ts';
 import { MEMORIES_MAX } from './unixfd-command.ts';
 
-/** A stream of Node keeps so many bytes before it gives any, in `fds` events of their own. */
-const EARLY_BYTES = 16 * KiB;
-/** Of a frame with as many memories as it can have, without metas. */
-const FRAME_BYTES = 128;
-const WAITING_MAX = (EARLY_BYTES / FRAME_BYTES + 1) * MEMORIES_MAX;
+/**
+ * A stream of Node may keep the bytes of a turn before it gives any. These are more frames than a
+ * turn takes (`DescriptorStream`).
+ */
+const FRAMES_A_TURN = 128;
+const WAITING_MAX = (FRAMES_A_TURN + 1) * MEMORIES_MAX;
 
 /**
  * The descriptors that came and that no frame has taken yet. They come no later than the bytes of

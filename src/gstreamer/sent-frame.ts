@@ -2,7 +2,10 @@
 export interface SentFrame {
   /** How many pipelines got it. */
   readonly clientCount: number;
-  /** How many did not, since they have given back too few of those before. */
+  /**
+   * How many did not, since they have given back or read too few of those before, or this process
+   * had no descriptor left.
+   */
   readonly passedOverCount: number;
   /** Resolves once none has it any more: its memory may be written again. */
   readonly released: Promise<void>;

@@ -13,7 +13,8 @@ import { isDmaBufError, openHeap } from '../../src/index.ts';
 import { describeVideoFrame } from '../../src/gstreamer/index.ts';
 import { receiveFrames } from '../../src/gstreamer/receive-frames.ts';
 import { serveFrames } from '../../src/gstreamer/serve-frames.ts';
-import { FrameLayout } from '../../src/picture/index.ts';
+import type { FrameServer } from '../../src/gstreamer/index.ts';
+import { FrameDescription, FrameLayout } from '../../src/picture/index.ts';
 import { ShareContext } from '../../src/share/connection/share-context.ts';
 import { assertHeld, heldDescriptors, settledDescriptors } from '../share/held-descriptors.ts';
 import { createMemfd } from '../support/devices/memfd.ts';
@@ -24,6 +25,7 @@ import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
 import { until } from '../support/runner/settled.ts';
 import { temporaryFolder } from '../support/runner/temporary-folder.ts';
 import { capsCommand, command, frameCommand, naiveSink, naiveSource } from './naive-pipeline.ts';
+import type { NaiveEnd } from './naive-pipeline.ts';
 
 const CAPS = 'video/x-raw,format=NV12,width=6,height=2';
 
@@ -103,4 +105,59 @@ test('serveFrames(): the n-th system call fails, for every n', async (t) => {
   const frame = new FrameLayout(description, [buffer]);
   const refused = await failEach(async (context) => serveOne(t, context, frame));
   for (const name of ['socket', 'bind', 'listen', 'flock']) assert.ok(refused.has(name), [...refused].join(', '));
+});
+
+/** A server, and pipelines at it, when the next call fails, which is the one that duplicates. */
+async function servedByFailing(
+  t: TestContext,
+  { count, padded }: { count: number; padded: boolean },
+): Promise<{ server: FrameServer; sources: NaiveEnd[]; calls: FailingCalls }> {
+  const calls = new FailingCalls();
+  const context = new ShareContext(otherMachine({ raw: calls.raw }));
+  const server = await serveFrames(join(temporaryFolder(t), 'frames'), { caps: CAPS, padded }, context);
+  t.after(() => server.close());
+  const sources = await Promise.all(Array.from({ length: count }, async () => await naiveSource(t, server.path)));
+  await until(() => server.clients.length === count);
+  for (const source of sources) await source.receive(1);
+  return { server, sources, calls };
+}
+
+/** Rows of 32 bytes. */
+function paddedFrame(t: TestContext): FrameLayout {
+  const { width, height, fourcc, modifier } = describeVideoFrame(CAPS);
+  const planes = [
+    { bufferIndex: 0, offset: 0, stride: 32, length: 64 },
+    { bufferIndex: 0, offset: 64, stride: 32, length: 32 },
+  ];
+  const heap = openHeap('system', { backends: ['embedded'] });
+  t.after(() => heap.close());
+  const buffer = heap.allocate(4096, { shareable: true });
+  t.after(() => buffer.close());
+  return new FrameLayout(new FrameDescription({ width, height, fourcc, modifier, planes }), [buffer]);
+}
+
+test('a frame whose descriptors cannot be had for a pipeline goes to the others, and takes no place', async (t) => {
+  const { server, calls } = await servedByFailing(t, { count: 2, padded: true });
+  calls.failAt(1);
+  const sent = server.send(paddedFrame(t));
+  assert.equal(calls.failed, 'fcntl');
+  assert.deepEqual([sent.clientCount, sent.passedOverCount], [1, 1]);
+  assert.deepEqual(
+    server.clients.map(({ heldCount, sentCount, passedOverCount }) => [heldCount, sentCount, passedOverCount]),
+    [
+      [0, 0, 1],
+      [1, 1, 0],
+    ],
+  );
+});
+
+test('a frame whose descriptors cannot be had for any pipeline is an error, and nothing is left', async (t) => {
+  const { server, calls } = await servedByFailing(t, { count: 1, padded: true });
+  const frame = paddedFrame(t);
+  const held = await settledDescriptors();
+  calls.failAt(1);
+  assert.throws(() => server.send(frame), { code: 'EPERM', syscall: 'fcntl' });
+  assert.equal(server.clients[0]?.heldCount, 0);
+  // The copy is closed, too.
+  await assertHeld(held, 'after the error');
 });

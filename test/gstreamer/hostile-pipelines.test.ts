@@ -5,6 +5,7 @@ import { openSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 
 import { MiB, OwnedFd, isDmaBufError, openHeap } from '../../src/index.ts';
 import { describeVideoFrame, receiveFrames, serveFrames } from '../../src/gstreamer/index.ts';
@@ -234,6 +235,32 @@ test('a sink that sends descriptors without frames is an error before this proce
   await assertHeld(held, 'nothing is left');
 });
 
+test('a sink that never reads what is given back is an error before it fills the memory', async (t) => {
+  const path = join(temporaryFolder(t), 'sink');
+  const accepting = naiveSink(t, path).accept();
+  const frames = await receiveFrames(path);
+  const sink = await accepting;
+  sink.stream.pause();
+  sink.stream.write(capsCommand(CAPS));
+  const refused = assert.rejects(frames.next().then(untilRefused), {
+    code: 'EPROTO',
+    message: /does not read what is given back/u,
+  });
+  const [memfd] = sealed() as [OwnedFd];
+  for (let sent = 0; sent < 30_000 && !sink.stream.destroyed; sent += 1)
+    if (!sink.stream.writeWithFds(frameCommand(ONE), [memfd])) await turn();
+  memfd.close();
+  await refused;
+  assert.ok(frames.counts.droppedCount > 16_000 && frames.counts.droppedCount < 20_000);
+  await sink.end();
+
+  /** Nobody asks for a frame meanwhile. */
+  async function untilRefused(): Promise<void> {
+    await until(() => sink.stream.destroyed || sink.ended || frames.counts.droppedCount > 25_000);
+    for await (const frame of frames) frame.close();
+  }
+});
+
 test('a sink that sends byte by byte is as good as another', async (t) => {
   const path = join(temporaryFolder(t), 'sink');
   const accepting = naiveSink(t, path).accept();
@@ -310,4 +337,20 @@ test('a source that never reads costs no more than its limit of frames', async (
   assert.deepEqual([client?.heldCount, client?.passedOverCount], [4, 99_996]);
   await source.end();
   await Promise.all(sent.map(({ released }) => released));
+});
+
+test('a source that gives back what it has not read costs no more than one that gives nothing back', async (t) => {
+  const { server, source, frame } = await served(t);
+  const [client] = server.clients;
+  source.stream.pause();
+  // As many as its socket holds, and what waits for it here.
+  let id = 0n;
+  for (; id < 5000n && server.send(frame).clientCount === 1; id += 1n) {
+    source.release(id);
+    await until(() => client?.heldCount === 0);
+  }
+  assert.ok(id < 2000n, `${id} frames wait`);
+  assert.equal(client?.passedOverCount, 1);
+  source.stream.resume();
+  await until(() => server.send(frame).clientCount === 1);
 });

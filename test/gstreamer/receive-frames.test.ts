@@ -1,10 +1,11 @@
 /** Frames of a pipeline, as they come over its socket. */
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { ftruncateSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { inspect } from 'node:util';
 
 import { importBuffer, isDmaBufError } from '../../src/index.ts';
 import type { OwnedFd } from '../../src/index.ts';
@@ -177,6 +178,72 @@ test('a signal ends frames(), and gives back what was out', async (t) => {
   await assert.rejects(next, /enough/u);
   assert.ok(frame.closed);
   await until(() => sink.ended);
+});
+
+test('a signal also ends frames() that wait behind the end of their stream', async (t) => {
+  const controller = new AbortController();
+  const { frames, sink } = await connected(t, { backlog: 8, signal: controller.signal });
+  sink.stream.write(capsCommand(CAPS));
+  const memfd = filled(t, 1);
+  for (const id of [1n, 2n, 3n]) sendFrame(sink, id, memfd);
+  sink.stream.write(command(3));
+  const first = await nextFrame(frames);
+  await until(() => inspect(frames) === 'PipelineFrames { 1 delivered, open }' && sink.stream.writableLength === 0);
+  controller.abort(new Error('enough'));
+  assert.ok(first.closed);
+  await assert.rejects(frames.next(), /enough/u);
+  await until(() => sink.ended);
+});
+
+test('a signal that aborts at any moment of connecting is heard', async (t) => {
+  for (let turns = 0; turns < 10; turns += 1) {
+    const path = join(temporaryFolder(t), 'sink');
+    const accepting = naiveSink(t, path).accept();
+    const controller = new AbortController();
+    const connecting = receiveFrames(path, { signal: controller.signal });
+    void microtasks(turns).then(() => controller.abort(new Error('enough')));
+    await assert.rejects(
+      connecting.then(async (frames) => await frames.next()),
+      /enough/u,
+    );
+    const sink = await accepting;
+    await until(() => sink.ended);
+  }
+});
+
+async function microtasks(count: number): Promise<void> {
+  for (let index = 0; index < count; index += 1) await Promise.resolve();
+}
+
+test('a buffer that its reader has closed comes anew with the next frame of its file', async (t) => {
+  const { frames, sink } = await connected(t);
+  sink.stream.write(capsCommand(CAPS));
+  const memfd = filled(t, 6);
+  sendFrame(sink, 1n, memfd);
+  const first = await nextFrame(frames);
+  first.buffer.close();
+  first.close();
+  sendFrame(sink, 2n, memfd);
+  const second = await nextFrame(frames);
+  assert.equal(
+    second.layout.accessSync('read', (planes) => planes[0]?.row(0)[0]),
+    6,
+  );
+});
+
+test('a file that has grown is imported anew', async (t) => {
+  const { frames, sink } = await connected(t);
+  sink.stream.write(capsCommand(CAPS));
+  const memfd = filled(t, 1);
+  sendFrame(sink, 1n, memfd);
+  (await nextFrame(frames)).close();
+  ftruncateSync(memfd.borrow(), 96);
+  sink.stream.write(capsCommand('video/x-raw,format=NV12,width=8,height=8'));
+  sink.stream.writeWithFds(frameCommand({ id: 2n, memories: [[96, 0]] }), [memfd]);
+  assert.deepEqual(placesOf(await nextFrame(frames)), [
+    [0, 8, 64],
+    [64, 8, 32],
+  ]);
 });
 
 test('files without end are imported, and only as many stay as were asked for', async (t) => {

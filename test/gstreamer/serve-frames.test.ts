@@ -1,8 +1,8 @@
 /** Frames for pipelines, as they go over their sockets. */
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 
@@ -41,6 +41,10 @@ function allocator(t: TestContext): (length: number, shareable?: boolean) => Dma
 function plainFrame(t: TestContext): FrameLayout {
   const description = describeVideoFrame(CAPS);
   return new FrameLayout(description, [allocator(t)(description.length)]);
+}
+
+function typesOf(commands: readonly (readonly [type: number, payload: Buffer])[]): number[] {
+  return commands.map(([type]) => type);
 }
 
 /** Rows of 32 bytes, and a gap between the planes. */
@@ -252,6 +256,84 @@ test('end() tells every pipeline, and closes once they have gone', async (t) => 
   await sent.released;
   assert.ok(server.closed);
   assert.ok(!existsSync(server.path));
+});
+
+test('a pipeline that connects while the stream ends is told so, and gets no frame', async (t) => {
+  const server = await serve(t);
+  const early = await naiveSource(t, server.path);
+  await server.whenConnected();
+  const ending = server.end();
+  const late = await naiveSource(t, server.path);
+  assert.deepEqual(typesOf(await late.receive(2)), [2, 3]);
+  assert.equal(server.send(plainFrame(t)).clientCount, 0);
+  await early.end();
+  assert.equal(await stateOf(ending), 'pending');
+  await late.end();
+  await ending;
+  assert.deepEqual(typesOf(late.commands), [2, 3]);
+});
+
+test('an end that is given up leaves the server to pipelines that connect later', async (t) => {
+  const server = await serve(t);
+  const told = await naiveSource(t, server.path);
+  await server.whenConnected();
+  const aborted = new AbortController();
+  const given = [server.end({ signal: aborted.signal }), server.end({ signal: aborted.signal })];
+  await told.receive(2);
+  aborted.abort(new Error('enough'));
+  for (const ending of given) await assert.rejects(ending, /enough/u);
+  const later = await naiveSource(t, server.path);
+  await until(() => server.clients.length === 2);
+  assert.equal(server.send(plainFrame(t)).clientCount, 1);
+  assert.deepEqual(typesOf(await later.receive(2)), [2, 0]);
+  await told.end();
+  // Told once.
+  assert.deepEqual(typesOf(told.commands), [2, 3]);
+});
+
+test('a pipeline that is accepted as the server closes is not left behind', async (t) => {
+  const server = await serve(t);
+  const closed = server.whenConnected().then(() => server.close());
+  // Both wait to be accepted, one right behind the other.
+  const sources = await Promise.all([naiveSource(t, server.path), naiveSource(t, server.path)]);
+  await closed;
+  for (const source of sources) await until(() => source.ended);
+  assert.deepEqual(server.clients, []);
+});
+
+test('who waits is told of the close, also where the socket file cannot be removed', async (t) => {
+  const server = await serve(t);
+  const waiting = assert.rejects(server.whenConnected(), {
+    code: 'ERR_DMABUF_CLOSED',
+    message: 'Cannot wait for a pipeline after the server was closed',
+  });
+  const folder = dirname(server.path);
+  renameSync(folder, `${folder}-away`);
+  writeFileSync(folder, 'no folder');
+  t.after(() => rmSync(`${folder}-away`, { recursive: true }));
+  assert.throws(() => server.close(), { code: 'ENOTDIR' });
+  await waiting;
+});
+
+test('with padded, a pipeline that gives nothing back costs no copies beyond its limit', async (t) => {
+  const server = await serve(t, { padded: true, heldMax: 2 });
+  await naiveSource(t, server.path);
+  await server.whenConnected();
+  const frame = paddedFrame(t);
+  const accesses = t.mock.method(FrameLayout.prototype, 'accessSync');
+  const sent = Array.from({ length: 5 }, () => server.send(frame));
+  assert.deepEqual(
+    sent.map(({ clientCount, passedOverCount }) => [clientCount, passedOverCount]),
+    [
+      [1, 0],
+      [1, 0],
+      [0, 1],
+      [0, 1],
+      [0, 1],
+    ],
+  );
+  // To read the frame, and to write the copy.
+  assert.equal(accesses.mock.callCount(), 2 * 2);
 });
 
 test('whenConnected() and end() are given up by their signal, and by close()', async (t) => {

@@ -109,6 +109,28 @@ test('a chunk beyond what the socket holds arrives whole, its descriptors with i
   fds[0]?.close();
 });
 
+test('a writer of descriptors without pause leaves turns of the event loop to others', async (t) => {
+  const [near, far] = streamPair(t);
+  const memfd = createMemfd({ length: 4096 });
+  for (let count = 0; count < 100; count += 1) near.writeWithFds(Uint8Array.of(count), [memfd]);
+  memfd.close();
+  await turn();
+  const seen = { all: 0, turn: 0, turnMax: 0 };
+  far.on('fds', (numbers: number[]) => {
+    seen.all += numbers.length;
+    seen.turn += numbers.length;
+    seen.turnMax = Math.max(seen.turnMax, seen.turn);
+    far.closeFds(numbers);
+  });
+  far.resume();
+  while (seen.all < 100) {
+    seen.turn = 0;
+    await turn();
+  }
+  // Those of one turn may come behind the last ones of another.
+  assert.ok(seen.turnMax <= 2 * 16, `${seen.turnMax} in one turn`);
+});
+
 test('a reader that stops makes the writer wait, and loses nothing', async (t) => {
   const [near, far] = streamPair(t);
   let drainCount = 0;

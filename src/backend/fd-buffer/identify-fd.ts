@@ -73,16 +73,16 @@ export function identifyFd(calls: BufferCalls, fd: BorrowedFd, use: FdUse): Iden
 }
 
 /**
- * Which file it is: the same for every descriptor of it while one is open. Asks nothing that can
- * block, as {@link identifyFd}.
+ * Which file it is, and of what length, since a memfd may have grown: the same for every descriptor
+ * of it while one is open. Asks nothing that can block, as {@link identifyFd}.
  *
  * @returns undefined for what is neither a memfd nor a dma-buf by its looks
  */
 export function fileKeyOf(memory: MemoryCalls, fd: BorrowedFd): string | undefined {
   const looksRight = memory.sealsOf(fd) !== undefined || DMA_BUF_LINK.test(readDescriptorLink(fd) ?? '');
   if (!looksRight) return undefined;
-  const { stxDevMajor, stxDevMinor, stxIno } = statusOf(fd);
-  return `${stxDevMajor}:${stxDevMinor} ${stxIno}`;
+  const { stxDevMajor, stxDevMinor, stxIno, stxSize } = statusOf(fd);
+  return `${stxDevMajor}:${stxDevMinor} ${stxIno} ${stxSize}`;
 }
 
 /** The file's own information. Its length may be any number. */

@@ -22,6 +22,8 @@ import { WaitableSocket } from '../connection/waitable-socket.ts';
 const ACTION = 'send the descriptors';
 /** A peer that sends without pause leaves turns of the event loop to others. */
 const BYTES_A_TURN = MiB;
+/** Listeners import them, which takes 0.2 ms each. */
+const DESCRIPTORS_A_TURN = 16;
 
 type WriteCallback = (error?: Error | null) => void;
 
@@ -197,13 +199,13 @@ export class DescriptorStream extends Duplex {
   async #receiveWhileWanted(): Promise<void> {
     this.#isReading = true;
     try {
-      let bytesThisTurn = 0;
+      let turnShare = 0;
       while (this.#wantsMore && !this.destroyed) {
         const packet = this.#sockets.receive(this.#socket.borrow());
         if (packet === undefined) await this.#socket.wait('read', undefined);
-        else bytesThisTurn += this.#deliver(packet);
-        if (bytesThisTurn < BYTES_A_TURN) continue;
-        bytesThisTurn = 0;
+        else turnShare += this.#deliver(packet);
+        if (turnShare < 1) continue;
+        turnShare = 0;
         await turn();
       }
     } catch (error) {
@@ -214,7 +216,7 @@ export class DescriptorStream extends Duplex {
     }
   }
 
-  /** @returns how many bytes came */
+  /** @returns what came, as a share of what may come in a turn */
   #deliver({ bytes, fds, descriptorsLost, isEnd }: ReceivedPacket): number {
     if (descriptorsLost) {
       for (const fd of fds) fd.closeAside();
@@ -227,7 +229,7 @@ export class DescriptorStream extends Duplex {
     // Also when it was destroyed by a listener meanwhile.
     this.#wantsMore = false;
     if (this.push(isEnd ? null : bytes)) this.#wantsMore = true;
-    return bytes.length;
+    return bytes.length / BYTES_A_TURN + fds.length / DESCRIPTORS_A_TURN;
   }
 
   /** Nobody knows yet what they are: closing one may block. */

@@ -23,7 +23,7 @@ const ACTION = 'send the descriptors';
 /** A peer that sends without pause leaves turns of the event loop to others. */
 const BYTES_A_TURN = MiB;
 /** Listeners import them, which takes 0.2 ms each. */
-const DESCRIPTORS_A_TURN = 16;
+const DESCRIPTORS_A_TURN = 32;
 
 type WriteCallback = (error?: Error | null) => void;
 

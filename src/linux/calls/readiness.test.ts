@@ -8,6 +8,7 @@ import type { TestContext } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 
+import { assertSettles } from '../../../test/support/runner/settled.ts';
 import { isDmaBufError } from '../../base/errors.ts';
 import { toByteLength } from '../../base/quantities.ts';
 import { rawCallsFailing } from '../../../test/support/fakes/raw-calls.ts';
@@ -51,8 +52,7 @@ async function settled(promise: Promise<unknown>): Promise<boolean> {
 
 /** Resolves when the closes in another thread are done. */
 async function assertFdCount(expected: number, message: string): Promise<void> {
-  for (let round = 0; round < 1000 && openFdCount() !== expected; round += 1) await turn();
-  assert.equal(openFdCount(), expected, message);
+  await assertSettles(openFdCount, expected, message);
 }
 
 test('readiness.wait() resolves once there is something to read, for every waiter', async (t) => {

@@ -13,6 +13,8 @@ let server: FrameServer | undefined;
 let frameCount = 0;
 for await (const frame of await receiveFrames(from, { backlog: 4 })) {
   server ??= await serveFrames(to, { caps: frame.caps.text });
+  // Frames are passed over while nobody is there.
+  await server.whenConnected();
   // The first pipeline gets its memory back once all the others have given it back.
   const { released } = server.send(frame.layout, { timestampNs: frame.timestampNs });
   void released.then(() => frame.close());

@@ -6,7 +6,6 @@ import { conversionRows } from './conversion.ts';
 import { borderRows } from './border.ts';
 import { cameraRows } from './camera.ts';
 import { fleetRows } from './fleet.ts';
-import { gstreamerRows } from './gstreamer.ts';
 import { handOverRows } from './hand-over.ts';
 import { hugePageRows } from './huge-pages.ts';
 import { heapOverheadRows } from './heap-overhead.ts';
@@ -75,11 +74,6 @@ export const BENCH_SUBJECTS: readonly BenchSubject[] = [
     name: 'hand-over',
     rows: () => handOverRows(),
     rowsQuickly: () => handOverRows({ turns: QUICK_TURNS }),
-  },
-  {
-    name: 'gstreamer',
-    rows: () => gstreamerRows(),
-    rowsQuickly: () => gstreamerRows({ frameCount: 40, turnCount: 1 }),
   },
   {
     name: 'heap-overhead',

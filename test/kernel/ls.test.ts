@@ -284,7 +284,7 @@ test('dmabuf ls shows a buffer with its holders, by buffer and process, and in -
   const listing = runCli('ls').stdout;
   assert.match(listing, /^ *\d+ +2 MiB +system +ls: \\u001b\[2J\n +2 MiB +node \(\d+\): /mu);
   assert.match(listing, /^Buffers: debugfs, \/sys\/kernel\/debug\/dma_buf\/bufinfo$/mu);
-  assert.match(runCli('ls', '--by', 'process').stdout, new RegExp(`^ *${process.pid}  node +1  2 MiB +2 MiB `, 'mu'));
+  assert.match(runCli('ls', '--by', 'process').stdout, new RegExp(`^ *${process.pid} +node +1 +2 MiB +2 MiB `, 'mu'));
   const difference = runCli('ls', '--diff', saved);
   assert.equal(difference.status, 0);
   assert.match(difference.stdout, /^New:\n[^]*^ *\d+ +2 MiB +system +ls: \\u001b\[2J$/mu);

@@ -6,11 +6,11 @@ import { outOfRange, wrongType } from '../base/argument-error.ts';
 import { readOptions, readWaitOptions } from '../base/check.ts';
 import { runAllSteps, withCleanup } from '../base/cleanup.ts';
 import { DmaBufError } from '../base/errors.ts';
-import type { DmaBuf } from '../heap/dma-buf.ts';
 import { closeAll } from '../linux/calls/close-all.ts';
 import type { OwnedFd } from '../linux/calls/fd.ts';
 import { FrameLayout } from '../picture/frame-layout.ts';
 import { DRM_FORMAT_MOD_LINEAR } from '../uapi/drm-fourcc.ts';
+import { exportAll } from '../share/connection/export-all.ts';
 import type { ShareContext } from '../share/connection/share-context.ts';
 import type { AcceptingSocket } from '../share/listener/accepting-socket.ts';
 import { DescriptorStream } from '../share/stream/descriptor-stream.ts';
@@ -357,16 +357,6 @@ function kindOf(memories: FramePlan['memories']): NewBuffer['memoryKind'] {
   throw new DmaBufError(
     'Cannot send the frame as one of its buffers is a dma-buf and another is not: allocate all from one heap',
     { code: 'EINVAL' },
-  );
-}
-
-function exportAll(buffers: readonly DmaBuf[]): OwnedFd[] {
-  return withCleanup((cleanup) =>
-    buffers.map((buffer) => {
-      const fd = buffer.exportFd();
-      cleanup.defer(() => fd.close());
-      return fd;
-    }),
   );
 }
 

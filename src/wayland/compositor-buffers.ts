@@ -1,4 +1,3 @@
-import { withCleanup } from '../base/cleanup.ts';
 import { DmaBufError } from '../base/errors.ts';
 import type { DmaBuf } from '../heap/dma-buf.ts';
 import { labelOf } from '../picture/frame-description.ts';
@@ -89,13 +88,12 @@ export class CompositorBuffers {
 }
 
 function withFd<Result>(buffer: DmaBuf, body: (fd: ReturnType<DmaBuf['exportFd']>) => Result): Result {
-  return withCleanup((cleanup) => {
-    const fd = buffer.exportFd();
-    cleanup.defer(() => fd.close());
-    const result = body(fd);
+  const fd = buffer.exportFd();
+  try {
+    return body(fd);
+  } finally {
     fd.close();
-    return result;
-  });
+  }
 }
 
 function refusal(layout: FrameLayout, what: string): DmaBufError {

@@ -12,6 +12,7 @@ import { closeAll } from '../../linux/calls/close-all.ts';
 import type { OwnedFd } from '../../linux/calls/fd.ts';
 import { DESCRIPTOR_COUNT_MAX } from '../../linux/calls/unix-socket-packet.ts';
 import { FrameLayout } from '../../picture/frame-layout.ts';
+import { exportAll } from './export-all.ts';
 import type { FrameRecord } from './frame-record.ts';
 import { describeBuffer } from './import-descriptor.ts';
 import { MESSAGE_BYTES_MAX, encodeMessage } from './message-header.ts';
@@ -85,11 +86,8 @@ export function readMessage(content: OutgoingMessage): MessageContents {
  */
 export function prepareMessage({ message, buffers, syncFiles, frame }: MessageContents): PackedMessage {
   return withCleanup((cleanup) => {
-    const fds = [...buffers, ...syncFiles].map((each) => {
-      const fd = each.exportFd();
-      cleanup.defer(() => fd.close());
-      return fd;
-    });
+    const fds = exportAll([...buffers, ...syncFiles]);
+    cleanup.defer(() => closeAll(fds));
     const syncFile = { kind: 'sync-file', length: 0, name: '' } as const;
     const descriptors = [...buffers.map(describeBuffer), ...syncFiles.map(() => syncFile)];
     const bytes = encodeMessage({ descriptors, frame: frame && recordOf(frame, buffers), message });

@@ -203,11 +203,22 @@ export class BufferView {
 }
 
 function readElementBytes(type: TypedArrayConstructor<unknown>, action: string): number {
-  const elementBytes: unknown = typeof type === 'function' ? type.BYTES_PER_ELEMENT : undefined;
+  const elementBytes: unknown = isConstructor(type) ? type.BYTES_PER_ELEMENT : undefined;
   if (typeof elementBytes !== 'number')
     throw wrongType({ action, name: 'type' }, { must: 'be a constructor of typed arrays', received: type });
   const range = { min: 1, max: WINDOW_BYTES_MAX, unit: 'bytes' };
   return checkInteger(elementBytes, { action, name: 'type.BYTES_PER_ELEMENT', ...range });
+}
+
+/** A function without `[[Construct]]` (an arrow, a method) makes a proxy without it: `type` itself never runs. */
+function isConstructor(type: unknown): boolean {
+  if (typeof type !== 'function') return false;
+  try {
+    Reflect.construct(new Proxy(type, { construct: () => ({}) }), []);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function checkWholeElements(bytes: number, argument: Argument, elementBytes: number): void {

@@ -191,6 +191,13 @@ test('view.as() takes classes whose elements fill the buffer, and no others', (t
       name: 'TypeError',
     },
   );
+  const elements = { BYTES_PER_ELEMENT: 4 };
+  const methods = { method(): void {} };
+  const notConstructors = [() => {}, methods.method, async function wait() {}, function* draw() {}, Math.max];
+  for (const each of notConstructors)
+    assert.throws(() => view.as(Object.assign(each.bind(undefined), elements) as never), {
+      message: /'type' must be a constructor of typed arrays, received/u,
+    });
   assert.equal(view.as(runInNewContext('Uint32Array') as Uint32ArrayConstructor).length, 16 * KiB);
 });
 

@@ -27,6 +27,20 @@ const TREE_SITTER_FILES = {
   'tree-sitter-c.LICENSE': 'tree-sitter-c/LICENSE',
 };
 
+/** The modules of the lab's page, by their names in dist/lab/vendor/: it is served without a network. */
+const LAB_FILES = {
+  'preact.mjs': 'preact/dist/preact.mjs',
+  'preact-hooks.mjs': 'preact/hooks/dist/hooks.mjs',
+  'preact-jsx-runtime.mjs': 'preact/jsx-runtime/dist/jsxRuntime.mjs',
+  'preact.LICENSE': 'preact/LICENSE',
+  'signals.mjs': '@preact/signals/dist/signals.mjs',
+  'signals-core.mjs': '@preact/signals-core/dist/signals-core.mjs',
+  'signals.LICENSE': '@preact/signals/LICENSE',
+  'uplot.mjs': 'uplot/dist/uPlot.esm.js',
+  'uplot.css': 'uplot/dist/uPlot.min.css',
+  'uplot.LICENSE': 'uplot/LICENSE',
+};
+
 function run(root, command, args) {
   const result = spawnSync(join(root, 'node_modules', '.bin', command), args, {
     cwd: root,
@@ -92,6 +106,7 @@ export async function build(root) {
   const main = join(root, 'dist', 'src', 'cli', 'main.js');
   if (existsSync(main)) chmodSync(main, 0o755);
   copyTreeSitter(root);
+  buildLabPage(root);
   copyFleetSql(root);
   await bundle(root);
   buildManualPage(root, main);
@@ -101,6 +116,20 @@ function copyTreeSitter(root) {
   mkdirSync(join(root, 'dist', 'tree-sitter'), { recursive: true });
   for (const [name, path] of Object.entries(TREE_SITTER_FILES)) {
     copyFileSync(join(root, 'node_modules', path), join(root, 'dist', 'tree-sitter', name));
+  }
+}
+
+/** The lab's page: its modules as the compiler writes them, and those that they use. */
+function buildLabPage(root) {
+  const page = join(root, 'src', 'lab', 'page');
+  // The published package has what was built of it.
+  if (!existsSync(page)) return;
+  const lab = join(root, 'dist', 'lab');
+  mkdirSync(join(lab, 'vendor'), { recursive: true });
+  run(root, 'tsc', ['-p', join(page, 'tsconfig.json')]);
+  for (const name of ['index.html', 'style.css']) copyFileSync(join(page, name), join(lab, name));
+  for (const [name, path] of Object.entries(LAB_FILES)) {
+    copyFileSync(join(root, 'node_modules', path), join(lab, 'vendor', name));
   }
 }
 

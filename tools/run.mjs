@@ -41,6 +41,10 @@ const tasks = {
   },
   docs: () => buildDocs(root),
   native: () => buildNative(root, rest),
+  'lab-pictures': async () => {
+    await build(root);
+    runNode(['--enable-source-maps', join(root, 'dist/test/support/pages/lab-pictures.js')]);
+  },
   'wayland-protocols': () => makeProtocols(root, rest[0]),
   vm: async () => {
     await build(root);

@@ -1,20 +1,7 @@
 import { outOfRange, wrongType } from './argument-error.ts';
+import { SIZE_UNITS, sizeText } from './size-text.ts';
 
-/** 2^10, 2^20 and 2^30 bytes: memory is counted in powers of two. */
-export const KiB = 1024;
-/** 2^20 bytes. */
-export const MiB: number = 1024 * KiB;
-/** 2^30 bytes. */
-export const GiB: number = 1024 * MiB;
-/** 2^40 bytes. */
-export const TiB: number = 1024 * GiB;
-
-const UNITS = [
-  { suffix: 'TiB', bytes: TiB },
-  { suffix: 'GiB', bytes: GiB },
-  { suffix: 'MiB', bytes: MiB },
-  { suffix: 'KiB', bytes: KiB },
-] as const;
+export { GiB, KiB, MiB, TiB } from './size-text.ts';
 
 const SIZE_PATTERN = /^(?<number>\d+(?:\.\d+)?)\s*(?:(?<unit>[kmgt])(?:i|ib)?|b|bytes?)?$/iu;
 /** Ambiguous units: 10^6 bytes to some, 2^20 to others. */
@@ -41,7 +28,7 @@ export function parseSize(text: string): number {
   if (typeof text !== 'string') throw wrongType(argument, { must: 'be a string', received: text });
   refuseAmbiguous(text);
   const groups = SIZE_PATTERN.exec(text.trim())?.groups;
-  const unit = UNITS.find((candidate) => candidate.suffix[0] === groups?.['unit']?.toUpperCase());
+  const unit = SIZE_UNITS.find((candidate) => candidate.suffix[0] === groups?.['unit']?.toUpperCase());
   const bytes = Number(groups?.['number'] ?? Number.NaN) * (unit?.bytes ?? 1);
   if (!Number.isSafeInteger(bytes)) {
     throw outOfRange(argument, { must: 'be bytes or a number with KiB, MiB, GiB or TiB', received: text });
@@ -76,8 +63,5 @@ function refuseAmbiguous(text: string): void {
 export function formatSize(bytes: number): string {
   if (typeof bytes !== 'number')
     throw wrongType({ action: 'write a size', name: 'bytes' }, { must: 'be a number', received: bytes });
-  const unit = UNITS.find((candidate) => bytes >= candidate.bytes);
-  if (unit === undefined) return `${bytes} B`;
-  const value = bytes / unit.bytes;
-  return `${Number.isInteger(value) ? value : value.toFixed(1)} ${unit.suffix}`;
+  return sizeText(bytes);
 }

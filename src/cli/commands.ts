@@ -10,6 +10,7 @@ import { createCompletionCommand } from './completion/completion.ts';
 import { doctorCommand } from './doctor/doctor.ts';
 import { heapsCommand } from './heaps.ts';
 import { createHelpCommand, PROGRAM_OPTIONS } from './help.ts';
+import { createLabCommand } from './lab/lab.ts';
 import { layoutCommand } from './layout/layout.ts';
 import { lsCommand } from './ls/ls.ts';
 import { showCommand } from './show/show.ts';
@@ -30,6 +31,7 @@ export const COMMANDS: readonly Command[] = [
   traceCommand,
   workloadCommand,
   doctorCommand,
+  createLabCommand(readVersion),
   createHelpCommand(() => COMMANDS, readVersion),
   createCompletionCommand(() => ({ commands: COMMANDS, options: PROGRAM_OPTIONS })),
 ];

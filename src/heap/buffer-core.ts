@@ -20,7 +20,7 @@ export interface BufferContext {
   readonly mapping: MappingContext;
   readonly reclaimer: Reclaimer;
   /** Called when the buffer's memory has gone back to the heap. */
-  released(): void;
+  released(core: BufferCore): void;
   /** Called when the buffer was collected without having been closed. */
   lost(core: BufferCore): void;
 }
@@ -279,7 +279,7 @@ export class BufferCore {
     this.#released = true;
     const tryRelease = (): boolean => {
       this.memory.release();
-      this.#context.released();
+      this.#context.released(this);
       return true;
     };
     this.#context.reclaimer.tryNowOrLater({ tryRelease });

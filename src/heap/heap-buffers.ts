@@ -13,7 +13,7 @@ export class HeapBuffers implements BufferContext {
   readonly reclaimer = new Reclaimer();
   readonly #heapName: string | undefined;
   readonly #warnedPlaces = new Set<string>();
-  #count = 0;
+  readonly #cores = new Set<BufferCore>();
   #leakedCount = 0;
 
   /** @param heap.name undefined for buffers that come from no heap */
@@ -24,7 +24,12 @@ export class HeapBuffers implements BufferContext {
 
   /** Buffers whose memory has not gone back yet. */
   get count(): number {
-    return this.#count;
+    return this.#cores.size;
+  }
+
+  /** These buffers, in the order of their allocation. */
+  get cores(): ReadonlySet<BufferCore> {
+    return this.#cores;
   }
 
   /** Buffers that were collected without having been closed. */
@@ -39,13 +44,13 @@ export class HeapBuffers implements BufferContext {
    */
   adopt(memory: BackendBuffer, name: string, creation?: string): DmaBuf {
     const core = new BufferCore(memory, this, { label: bufferLabel(name), creation });
-    this.#count += 1;
+    this.#cores.add(core);
     return new DmaBuf(core, name);
   }
 
   /** The memory of a buffer has gone back. */
-  released(): void {
-    this.#count -= 1;
+  released(core: BufferCore): void {
+    this.#cores.delete(core);
   }
 
   /**

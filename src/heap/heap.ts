@@ -11,6 +11,7 @@ import { TABLE_PAGE_COUNT_MAX } from '../base/limits.ts';
 import { show } from '../base/show.ts';
 import type { AllocationRequest, BackendBuffer, BackendHeap, BackendKind, BackendStats } from './backend.ts';
 import { checkBufferName } from './buffer-name.ts';
+import type { BufferCore } from './buffer-core.ts';
 import type { DmaBuf } from './dma-buf.ts';
 import { HeapBuffers } from './heap-buffers.ts';
 import { Reclaimer } from './reclaimer.ts';
@@ -154,6 +155,11 @@ export class Heap {
       pendingReleaseCount: this.#buffers.reclaimer.pendingCount,
       leakedCount: this.#buffers.leakedCount,
     };
+  }
+
+  /** The buffers whose memory has not gone back yet, in the order of their allocation. @internal */
+  get buffers(): ReadonlySet<BufferCore> {
+    return this.#buffers.cores;
   }
 
   /**

@@ -69,6 +69,8 @@ export const INTERNAL: ReadonlySet<string> = new Set([
   'new ArenaPages',
   'new EmbeddedHeap',
   'SgTable.fromChunks',
+  'Heap#buffers',
+  'EmbeddedHeap#buffers',
   'Fence.isFence',
   'Fence.isSignaled',
   'Fence.addCallback',

@@ -11,6 +11,7 @@ export const COMMAND_NAMES = [
   'trace',
   'workload',
   'doctor',
+  'lab',
   'help',
   'completion',
 ] as const;

@@ -5,7 +5,8 @@ import type { Command, ExitStatus } from '../command.ts';
 import type { CommandDescription } from '../command-description.ts';
 import { writeJsonLine } from '../json-line.ts';
 import { parseArguments } from '../parse-arguments.ts';
-import { toDoctorJson, formatDoctorReport } from './report.ts';
+import { toDoctorJson } from '../../machine/doctor/doctor-json.ts';
+import { formatDoctorReport } from './report.ts';
 
 const DESCRIPTION = {
   invocation: 'dmabuf doctor',

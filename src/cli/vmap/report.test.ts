@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { MainJobReport } from '../../measure/main-job.ts';
-import { toJson } from './json.ts';
+import { toMainJobJson } from '../../measure/main-job-json.ts';
 import { formatReport } from './report.ts';
 import { REPORT, KERNEL, UDMABUF } from '../../../test/support/fakes/main-job-reports.ts';
 
@@ -190,8 +190,8 @@ test('formatReport stays within 80 columns', () => {
   }
 });
 
-test('toJson has every key, null where not measured', () => {
-  assert.deepEqual(toJson(REFUSED), {
+test('toMainJobJson has every key, null where not measured', () => {
+  assert.deepEqual(toMainJobJson(REFUSED), {
     format: 'dmabuf-vmap',
     version: 1,
     size: 2_166_784,
@@ -233,7 +233,7 @@ test('toJson has every key, null where not measured', () => {
     stamps: null,
     verified: null,
   });
-  assert.deepEqual(toJson(REPORT).vmap, {
+  assert.deepEqual(toMainJobJson(REPORT).vmap, {
     byRunNs: 20_000,
     byRunTouchedNs: 100_000,
     byRunCalls: 4,
@@ -246,12 +246,12 @@ test('toJson has every key, null where not measured', () => {
     readBytesPerSecond: 5 * 2 ** 30,
     ordinaryReadBytesPerSecond: 10 * 2 ** 30,
   });
-  assert.deepEqual(toJson(REPORT).stamps, { written: 14, found: 14 });
-  assert.equal(toJson(REPORT).verified, true);
+  assert.deepEqual(toMainJobJson(REPORT).stamps, { written: 14, found: 14 });
+  assert.equal(toMainJobJson(REPORT).verified, true);
 });
 
-test('toJson has the same keys for every heap', () => {
-  const [embedded, kernel, udmabuf] = [REPORT, KERNEL, UDMABUF].map(toJson);
+test('toMainJobJson has the same keys for every heap', () => {
+  const [embedded, kernel, udmabuf] = [REPORT, KERNEL, UDMABUF].map(toMainJobJson);
   const keysOf = (value: object | undefined): string[] => Object.keys(value ?? {});
   for (const other of [kernel, udmabuf]) {
     assert.deepEqual(keysOf(other), keysOf(embedded));
@@ -285,7 +285,7 @@ test('formatReport has both kinds of pages where huge pages are on', () => {
   ]);
 });
 
-test('formatReport says why huge pages are off, and toJson has null for their times', () => {
+test('formatReport says why huge pages are off, and toMainJobJson has null for their times', () => {
   const use = { pageBytes: undefined, reason: '/sys/x is "never"' };
   const report = { ...REPORT, hugePages: { use, compared: undefined } };
   assert.deepEqual(linesFrom(report, 'Huge pages'), [
@@ -293,7 +293,7 @@ test('formatReport says why huge pages are off, and toJson has null for their ti
     '  not here: /sys/x is "never"',
     '  "dmabuf doctor" says what would allow them, and what they would save',
   ]);
-  assert.deepEqual(toJson(report).hugePages, {
+  assert.deepEqual(toMainJobJson(report).hugePages, {
     pageBytes: null,
     reason: '/sys/x is "never"',
     size: null,

@@ -13,7 +13,7 @@ import { writeJsonLine } from '../json-line.ts';
 import { parseArguments } from '../parse-arguments.ts';
 import { wrapText } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
-import { toJson } from './json.ts';
+import { toMainJobJson } from '../../measure/main-job-json.ts';
 import { toKernelJson } from './kernel-json.ts';
 import { formatKernelReport } from './kernel-report.ts';
 import { formatReport } from './report.ts';
@@ -170,6 +170,6 @@ function describeOtherHeaps(): string {
 }
 
 function print(report: MainJobReport, json: boolean, terminal: Terminal): void {
-  if (json) writeJsonLine(toJson(report), terminal.writeJson);
+  if (json) writeJsonLine(toMainJobJson(report), terminal.writeJson);
   else for (const line of formatReport(report, terminal)) terminal.print(line);
 }

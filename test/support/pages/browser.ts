@@ -35,6 +35,13 @@ export interface BrowserPage {
   click: (selector: string, options?: { position: { x: number; y: number } }) => Promise<void>;
   fill: (selector: string, text: string) => Promise<void>;
   focus: (selector: string) => Promise<void>;
+  setInputFiles: (selector: string, path: string) => Promise<void>;
+  getAttribute: (selector: string, name: string) => Promise<string | null>;
+  hover: (selector: string, options?: { position: { x: number; y: number } }) => Promise<void>;
+  reload: () => Promise<unknown>;
+  /** A script of the test, whatever the page's policy. */
+  addScriptTag: (script: { path: string }) => Promise<unknown>;
+  screenshot: (options: { path: string; fullPage?: boolean }) => Promise<unknown>;
   emulateMedia: (options: { media: 'print' | 'screen' }) => Promise<void>;
   pdf: () => Promise<Buffer>;
   readonly keyboard: { press: (key: string) => Promise<void> };

@@ -40,7 +40,7 @@ const EXPORT_LIST = /^export\s+(?:type\s+)?\{(?<list>[^}]*)\}/gmu;
 export function readSourceFiles(folders: readonly string[]): SourceFile[] {
   return folders
     .flatMap((folder) => listFiles(folder))
-    .filter((path) => path.endsWith('.ts') && !path.endsWith('.generated.ts'))
+    .filter((path) => /\.tsx?$/u.test(path) && !path.endsWith('.generated.ts'))
     .map((path) => parseSource(path, readFileSync(join(repositoryRoot, path), 'utf8')));
 }
 

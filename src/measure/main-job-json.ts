@@ -1,6 +1,6 @@
-import type { HugePageGain } from '../../measure/huge-page-gain.ts';
-import type { MainJobReport } from '../../measure/main-job.ts';
-import type { MappedReport, VmapReport } from '../../measure/vmap-job.ts';
+import type { HugePageGain } from './huge-page-gain.ts';
+import type { MainJobReport } from './main-job.ts';
+import type { MappedReport, VmapReport } from './vmap-job.ts';
 
 /**
  * The output of `dmabuf vmap --json`: docs/schemas/dmabuf-vmap.schema.json. Sizes in bytes, times
@@ -101,7 +101,7 @@ interface HugePagesJson {
   readonly ordinaryViewNs: number | null;
 }
 
-export function toJson(report: MainJobReport): VmapJson {
+export function toMainJobJson(report: MainJobReport): VmapJson {
   const { layout, conversion, vmap } = report;
   const table = layout.known ? layout.table : undefined;
   return {

@@ -1,0 +1,120 @@
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+
+import { formatAmount, formatDuration } from '../../../base/number-format.ts';
+import { sizeText } from '../../../base/size-text.ts';
+import { DataTable } from '../data-table.tsx';
+import { SaveButtons } from '../save-buttons.tsx';
+import { askLab } from '../session.ts';
+
+interface Caller {
+  readonly path: readonly string[];
+  readonly consumer: { readonly name: string; readonly origin: string };
+  readonly callCount: number;
+  readonly totalBytes?: number;
+  readonly totalNs?: number;
+  readonly medianNs?: number;
+}
+
+interface Answer {
+  readonly path: string;
+  readonly report: { readonly callers: readonly Caller[]; readonly mappingCount: number };
+}
+
+type State =
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'reading'; readonly name: string }
+  | { readonly kind: 'failed'; readonly reason: string }
+  | ({ readonly kind: 'read'; readonly name: string } & Answer);
+
+/** Who maps, by a log, a trace or a report that was dropped. */
+export function CallersView(): JSX.Element {
+  const state = useSignal<State>({ kind: 'empty' });
+  const read = async (file: File | undefined): Promise<void> => {
+    if (file === undefined) return;
+    state.value = { kind: 'reading', name: file.name };
+    try {
+      const headers = { 'x-file-name': encodeURIComponent(file.name) };
+      const answer = await askLab('/api/callers', { method: 'POST', body: file, headers });
+      state.value = { kind: 'read', name: file.name, ...((await answer.json()) as Answer) };
+    } catch (error) {
+      state.value = { kind: 'failed', reason: error instanceof Error ? error.message : String(error) };
+    }
+  };
+  return (
+    <>
+      <h1>Callers</h1>
+      <form
+        class="drop"
+        onDragOver={(event) => event.preventDefault()}
+        onDrop={(event) => {
+          event.preventDefault();
+          void read(event.dataTransfer?.files[0]);
+        }}
+      >
+        <label>
+          Drop a kernel's log, a trace, or what "dmabuf trace export" wrote, or choose it:{' '}
+          <input type="file" onChange={(event) => void read(event.currentTarget.files?.[0])} />
+        </label>
+        <p>
+          <small>It is read by the lab on this machine, and goes nowhere else.</small>
+        </p>
+      </form>
+      <div role="status">{statusOf(state.value)}</div>
+      {state.value.kind === 'read' ? <Read {...state.value} /> : undefined}
+    </>
+  );
+}
+
+function statusOf(state: State): string {
+  if (state.kind === 'empty') return '';
+  if (state.kind === 'reading') return `Reading ${state.name}…`;
+  if (state.kind === 'failed') return `Cannot read it: ${state.reason}`;
+  return `${state.name}: ${formatAmount(state.report.mappingCount, 'mapping', 'mappings')} by ${formatAmount(state.report.callers.length, 'call path', 'call paths')}.`;
+}
+
+function Read({ name, path, report }: { readonly name: string } & Answer): JSX.Element {
+  return (
+    <>
+      <DataTable
+        caption="Who maps, by call path"
+        name="callers"
+        rows={report.callers}
+        columns={[
+          { heading: 'Consumer', cell: ({ consumer }) => consumer.name },
+          { heading: 'Origin', cell: ({ consumer }) => consumer.origin },
+          { heading: 'Calls', cell: ({ callCount }) => callCount },
+          {
+            heading: 'Bytes',
+            cell: ({ totalBytes }) => totalBytes ?? null,
+            show: ({ totalBytes }) => (totalBytes === undefined ? null : sizeText(totalBytes)),
+          },
+          {
+            heading: 'Time',
+            cell: ({ totalNs }) => totalNs ?? null,
+            show: ({ totalNs }) => (totalNs === undefined ? null : formatDuration(totalNs)),
+          },
+          {
+            heading: 'Median',
+            cell: ({ medianNs }) => medianNs ?? null,
+            show: ({ medianNs }) => (medianNs === undefined ? null : formatDuration(medianNs)),
+          },
+          { heading: 'Path', cell: ({ path: functions }) => functions.join(' ← ') },
+        ]}
+      />
+      <iframe
+        class="report"
+        title={`The report of ${name}: flame graph, time line, what could be saved`}
+        src={path}
+        sandbox="allow-scripts allow-downloads"
+      />
+      <p>
+        <a href={path} target="_blank" rel="noopener noreferrer">
+          The report alone
+        </a>
+        , to save or print.
+      </p>
+      <SaveButtons name="dmabuf-callers" json={() => report} />
+    </>
+  );
+}

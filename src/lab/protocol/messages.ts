@@ -1,0 +1,103 @@
+/** What the lab tells its page, as JSON. Sizes in bytes. */
+
+/** The views, as the page's paths have them. */
+export const VIEW_NAMES = ['heap', 'machine', 'convert', 'callers'] as const;
+export type ViewName = (typeof VIEW_NAMES)[number];
+
+/** The first of a stream. */
+export interface HelloMessage {
+  readonly type: 'hello';
+  /** Of the package. */
+  readonly version: string;
+  /** Whether the page may start jobs. */
+  readonly mayControl: boolean;
+  /** The mixes of orders that a job takes. */
+  readonly mixes: readonly string[];
+}
+
+/** The heap, before its blocks. */
+export interface HeapShapeMessage {
+  readonly type: 'heap-shape';
+  readonly name: string;
+  readonly pageSize: number;
+  readonly pageCount: number;
+}
+
+/** A buffer in the heap's picture. */
+export interface BufferFacts {
+  /** Its value in the picture, from 1. */
+  readonly owner: number;
+  /** Its name, or what stands for one. */
+  readonly label: string;
+  readonly bytes: number;
+  readonly entryCount: number;
+  readonly runCount: number;
+  /** How many entries there are of each order, such as {"8": 3}. */
+  readonly orders: Readonly<Record<string, number>>;
+  /** Views, access brackets and other mappings of it. */
+  readonly viewCount: number;
+  readonly isMapped: boolean;
+  /** Whether its user has closed it, and something else still holds it. */
+  readonly isClosed: boolean;
+}
+
+/** The heap's figures. */
+export interface HeapFactsMessage {
+  readonly type: 'heap-facts';
+  readonly capacityBytes: number;
+  readonly usedBytes: number;
+  readonly committedBytes: number;
+  readonly cachedBytes: number;
+  readonly bufferCount: number;
+  /** Free blocks of each order from 0 up. */
+  readonly freeBlockCounts: readonly number[];
+  readonly hugePages: string;
+  /** The largest, at most {@link BUFFERS_TOLD_MAX}. */
+  readonly buffers: readonly BufferFacts[];
+}
+export const BUFFERS_TOLD_MAX = 200;
+
+/** The dma-bufs of this machine, as "dmabuf ls --json" has them. */
+interface MachineMessage {
+  readonly type: 'machine';
+  readonly snapshot: SnapshotFacts;
+}
+
+/** The part of docs/schemas/dmabuf-buffers.schema.json that the page reads. */
+export interface SnapshotFacts {
+  readonly takenAt: string;
+  readonly gaps: readonly { readonly what: string; readonly remedy: string | null }[];
+  readonly buffers: readonly {
+    readonly inode: number | null;
+    readonly size: number;
+    readonly exporter: string | null;
+    readonly name: string | null;
+    readonly holders: readonly { readonly pid: number; readonly comm: string }[];
+  }[];
+  readonly processes: readonly {
+    readonly pid: number;
+    readonly comm: string;
+    readonly isSelf: boolean;
+    readonly bufferCount: number;
+    readonly bytes: number;
+    readonly shareBytes: number;
+    readonly fdCount: number;
+    readonly mappingCount: number;
+  }[];
+  readonly totals: { readonly bufferCount: number; readonly bytes: number };
+}
+
+/** How far a job is. */
+export interface JobProgress {
+  readonly type: 'progress';
+  readonly step: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** The end of a job. */
+export type JobEnd =
+  | { readonly type: 'done'; readonly report: object }
+  | { readonly type: 'failed'; readonly message: string };
+
+export type StreamMessage = HelloMessage | HeapShapeMessage | HeapFactsMessage | MachineMessage;

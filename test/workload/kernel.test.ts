@@ -4,6 +4,8 @@ import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
 import { testConsumers, testNoMappingChoice, testRefusedMapping } from './consumers.ts';
 import type { ConsumerHeap } from './consumers.ts';
 import { testContention } from './contention-rules.ts';
+import { testShapedConsumers } from './shaped-consumers.ts';
+import { kernelShapes } from './shapes.ts';
 
 checkLeaksAfterFile();
 const HEAP: ConsumerHeap = {
@@ -15,3 +17,9 @@ testConsumers(HEAP);
 testContention(HEAP);
 testNoMappingChoice(HEAP);
 testRefusedMapping(HEAP);
+testShapedConsumers({
+  name: HEAP.name,
+  missing: HEAP.missing,
+  shapes: kernelShapes(HEAP.open),
+  variants: [{ conversion: 'page', mapping: 'heap' }],
+});

@@ -4,6 +4,8 @@ import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
 import { testConsumers, testNoMappingChoice } from './consumers.ts';
 import type { ConsumerHeap } from './consumers.ts';
 import { testContention } from './contention-rules.ts';
+import { testShapedConsumers } from './shaped-consumers.ts';
+import { udmabufShapes } from './shapes.ts';
 
 checkLeaksAfterFile();
 const HEAP: ConsumerHeap = {
@@ -14,3 +16,9 @@ const HEAP: ConsumerHeap = {
 testConsumers(HEAP);
 testContention(HEAP);
 testNoMappingChoice(HEAP);
+testShapedConsumers({
+  name: HEAP.name,
+  missing: HEAP.missing,
+  shapes: udmabufShapes(HEAP.open),
+  variants: [{ conversion: 'entry', mapping: 'heap' }],
+});

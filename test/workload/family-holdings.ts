@@ -29,15 +29,6 @@ export function readFamilyHoldings(): FamilyHoldings {
   return { descriptorCount, mappingCount, committedBytes };
 }
 
-/** Of each kind, the least that any look saw: it has nothing of what a step holds in its midst. */
-export function leastOf(looks: readonly FamilyHoldings[]): FamilyHoldings {
-  return {
-    descriptorCount: Math.min(...looks.map((look) => look.descriptorCount)),
-    mappingCount: Math.min(...looks.map((look) => look.mappingCount)),
-    committedBytes: Math.min(...looks.map((look) => look.committedBytes)),
-  };
-}
-
 function addFile(path: string, bytesOfInodes: Map<number, number>): void {
   unlessGone(() => {
     if (!readlinkSync(path).startsWith(MEMFD)) return;

@@ -210,7 +210,10 @@ function readElementBytes(type: TypedArrayConstructor<unknown>, action: string):
   return checkInteger(elementBytes, { action, name: 'type.BYTES_PER_ELEMENT', ...range });
 }
 
-/** A function without `[[Construct]]` (an arrow, a method) makes a proxy without it: `type` itself never runs. */
+/**
+ * A function without `[[Construct]]` (an arrow, a method) makes a proxy without it: `type` itself
+ * never runs.
+ */
 function isConstructor(type: unknown): boolean {
   if (typeof type !== 'function') return false;
   try {

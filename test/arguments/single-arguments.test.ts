@@ -192,7 +192,7 @@ test('view.as() takes classes whose elements fill the buffer, and no others', (t
     },
   );
   const elements = { BYTES_PER_ELEMENT: 4 };
-  const methods = { method(): void {} };
+  const methods = { method(this: void): void {} };
   const notConstructors = [() => {}, methods.method, async function wait() {}, function* draw() {}, Math.max];
   for (const each of notConstructors)
     assert.throws(() => view.as(Object.assign(each.bind(undefined), elements) as never), {

@@ -13,9 +13,17 @@ import { findKernelSource } from './kernel-source.ts';
 import { makeModules } from './make-modules.ts';
 import type { GuestModules } from './make-modules.ts';
 
-/** A memory-to-memory device, and what such drivers share. */
-const SOURCES = ['drivers/media/v4l2-core/v4l2-mem2mem.c', 'drivers/media/test-drivers/vim2m.c'];
-const KBUILD = 'obj-m := v4l2-mem2mem.o vim2m.o\n';
+const VKMS = 'drivers/gpu/drm/vkms';
+const VKMS_UNITS = ['composer', 'crtc', 'drv', 'formats', 'output', 'plane', 'writeback'].map((name) => `vkms_${name}`);
+/** A memory-to-memory device, and what such drivers share; a screen in software. */
+const SOURCES = [
+  'drivers/media/v4l2-core/v4l2-mem2mem.c',
+  'drivers/media/test-drivers/vim2m.c',
+  ...['vkms_drv.h', 'vkms_formats.h', ...VKMS_UNITS.map((name) => `${name}.c`)].map((name) => `${VKMS}/${name}`),
+];
+const KBUILD = `obj-m := v4l2-mem2mem.o vim2m.o vkms.o
+vkms-y := ${VKMS_UNITS.map((name) => `${name}.o`).join(' ')}
+`;
 /** Tells a guest's tests why it has none. */
 const MISSING_VARIABLE = 'DMABUF_TEST_DRIVERS_MISSING';
 
@@ -27,7 +35,7 @@ export function testDriversForGuest(architecture: Architecture): Required<Pick<G
 }
 
 /**
- * Builds the drivers, unless the cache has them. Takes 4 s of processor time.
+ * Builds the drivers, unless the cache has them. Takes 7 s of processor time.
  *
  * @throws GuestError when the guest's kernel cannot be fetched
  */

@@ -51,6 +51,19 @@ test('dmabuf workload run tells who mapped and what it cost, in seconds that wer
   assert.match(stdout, /^ {2}Reservation locks were held 23 times/mu);
 });
 
+test('parts of a replay have no tracer in them, and those of a trace say that they have', (t) => {
+  const replayed = runCli('workload', 'run', 'always-on-vision', '--for', '0.2').stdout;
+  assert.match(replayed, /^ {2} *[\d.]+ [mµ]?s +\d+ % {2}sg table to pages$/mu);
+  assert.doesNotMatch(replayed, /tracer/u);
+  const path = join(temporaryFolder(t), 'trace.txt');
+  const inside = ' 0)   2.000 us    |      vmalloc_noprof();\n 0)   0.500 us    |      vmap();\n';
+  const heap = ` 0)               |    system_heap_vmap() {\n${inside} 0)   16.500 us   |    }\n`;
+  writeFileSync(path, ` 0)               |  dma_buf_vmap() {\n${heap} 0)   20.000 us   |  }\n`);
+  const traced = runCli('trace', 'report', path).stdout;
+  assert.match(traced, /^ {2}14\.0 µs +70 % {2}sg table to pages \(with the tracer\)$/mu);
+  assert.match(traced, /the tracer's cost is in it/u);
+});
+
 test('dmabuf workload run tells of loads in threads what each mapped, and how long it waited', () => {
   const { status, stdout } = runCli('workload', 'run', 'model-load-beside', '--for', '0.5');
   assert.equal(status, 0);

@@ -1,6 +1,6 @@
 /**
- * Screens of real drivers: cirrus, which imports dma-bufs, and bochs, virtio-gpu and qxl, which
- * refuse those of others. In one file, as one program at a time may have a card.
+ * Screens of real drivers: cirrus and vkms, which import dma-bufs, and bochs, virtio-gpu and qxl,
+ * which refuse those of others. In one file, as one program at a time may have a card.
  */
 
 import { findScreens } from '../support/devices/screens.ts';
@@ -14,6 +14,7 @@ import { testScreenModetest } from './screen-modetest.ts';
 import { testScreenPictures } from './screen-pictures.ts';
 import { testScreenRecording } from './screen-recording.ts';
 import { testScreenReplay } from './screen-replay.ts';
+import { testVkmsReplay } from './screen-vkms-replay.ts';
 
 checkLeaksAfterFile();
 
@@ -26,4 +27,5 @@ testScreenFaults(screens);
 testScreenCameras(screens);
 testScreenRecording(screens);
 testScreenReplay(screens);
+testVkmsReplay();
 testScreenEnds(screens);

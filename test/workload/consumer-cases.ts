@@ -16,6 +16,7 @@ import { MtkAov } from '../../src/workload/consumers/mtk-aov.ts';
 import { MtkCamera } from '../../src/workload/consumers/mtk-camera.ts';
 import type { MtkCameraBuffer } from '../../src/workload/consumers/mtk-camera.ts';
 import { MtkVcodec } from '../../src/workload/consumers/mtk-vcodec.ts';
+import { MtkVcp } from '../../src/workload/consumers/mtk-vcp.ts';
 import { retireTaskOfPva } from '../../src/workload/consumers/nvidia-pva.ts';
 import { QualcommCameraBuffer } from '../../src/workload/consumers/qualcomm-camera.ts';
 import { SamsungCaptureMeta } from '../../src/workload/consumers/samsung-capture-meta.ts';
@@ -230,6 +231,16 @@ export const CONSUMER_CASES: readonly ConsumerCase[] = [
       await vision.stop();
     },
     calls: ['+aov_core_init', '-aov_core_uninit'],
+  },
+  {
+    name: 'mtk-vcp maps its buffer once, and attaches it then',
+    lengths: [],
+    live: async ({ kernel, heap }) => {
+      const processor = await MtkVcp.start(kernel, { heap, lengthBytes: FRAME_BYTES });
+      assert.equal(processor.view.length, FRAME_BYTES);
+      await processor.stop();
+    },
+    calls: ['+vcp_alloc_iova', '-vcp_alloc_iova'],
   },
   {
     name: 'mtk-camera maps metadata and compressed images, and writes their headers',

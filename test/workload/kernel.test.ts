@@ -4,6 +4,9 @@ import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
 import { testConsumers, testNoMappingChoice, testRefusedMapping } from './consumers.ts';
 import type { ConsumerHeap } from './consumers.ts';
 import { testContention } from './contention-rules.ts';
+import { testOverlappingUsers } from './overlapping-users.ts';
+import { testShapedConsumers } from './shaped-consumers.ts';
+import { kernelShapes } from './shapes.ts';
 
 checkLeaksAfterFile();
 const HEAP: ConsumerHeap = {
@@ -13,5 +16,12 @@ const HEAP: ConsumerHeap = {
 };
 testConsumers(HEAP);
 testContention(HEAP);
+testOverlappingUsers({ ...HEAP, stepCount: 2000 });
 testNoMappingChoice(HEAP);
 testRefusedMapping(HEAP);
+testShapedConsumers({
+  name: HEAP.name,
+  missing: HEAP.missing,
+  shapes: kernelShapes(HEAP.open),
+  variants: [{ conversion: 'page', mapping: 'heap' }],
+});

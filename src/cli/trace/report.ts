@@ -14,7 +14,7 @@ import { formatTable } from '../table.ts';
 
 const PART_NAMES: Readonly<Record<PartKind, string>> = {
   'page-array': 'allocating the page array',
-  'sg-to-pages': 'sg table to pages (with the tracer)',
+  'sg-to-pages': 'sg table to pages',
   vmap: 'vmap itself',
   free: 'freeing the page array',
   'lock-wait': 'locks',
@@ -59,7 +59,8 @@ export function formatTraceReport(report: TraceReport, place: string, style: Rep
   ];
 }
 
-function formatParts({ consumer, partTimes, dividedCount }: CallerStatistics, style: ReportStyle): string[] {
+function formatParts(caller: CallerStatistics, style: ReportStyle): string[] {
+  const { consumer, partTimes, dividedCount } = caller;
   if (partTimes === undefined) return [];
   const total = Object.values(partTimes).reduce((sum, ns) => sum + ns, 0);
   const rows = (Object.entries(partTimes) as [PartKind, number][])
@@ -68,7 +69,7 @@ function formatParts({ consumer, partTimes, dividedCount }: CallerStatistics, st
     .map(([kind, ns]) => [
       formatDuration(ns / dividedCount),
       `${total === 0 ? 0 : Math.round((ns / total) * 100)} %`,
-      PART_NAMES[kind],
+      partName(kind, caller),
     ]);
   const table = formatTable(
     [
@@ -84,6 +85,11 @@ function formatParts({ consumer, partTimes, dividedCount }: CallerStatistics, st
     { heading: `What ${formatName(consumer.name)} spends its time on (${mappings})`, lines: indentLines(table) },
     style,
   );
+}
+
+/** What has no function of its own has the tracer's cost in it, where there was a tracer. */
+function partName(kind: PartKind, { tracedCount }: CallerStatistics): string {
+  return kind === 'sg-to-pages' && tracedCount > 0 ? `${PART_NAMES[kind]} (with the tracer)` : PART_NAMES[kind];
 }
 
 function formatSaving(name: string, { lowNs, highNs, ofNs, basis }: Saving, columns: number): string[] {

@@ -43,6 +43,8 @@ export interface CallerStatistics {
   readonly partTimes?: PartTimes;
   /** How many calls {@link partTimes} is of, and how many bytes they mapped. */
   readonly dividedCount: number;
+  /** How many of those a tracer of the kernel measured: its cost is in their times. */
+  readonly tracedCount: number;
   /** From the first call to the last, where there are times. */
   readonly firstTime?: number;
   /** In seconds, as {@link firstTime}. */
@@ -85,6 +87,7 @@ export class CallerTotals {
   #disturbedCount = 0;
   #partTimes: PartTimes = NO_TIME;
   #dividedCount = 0;
+  #tracedCount = 0;
   #firstTime: number | undefined;
   #lastTime: number | undefined;
 
@@ -134,6 +137,7 @@ export class CallerTotals {
       disturbedCount: this.#disturbedCount,
       ...(this.#dividedCount === 0 ? {} : { partTimes: this.#partTimes }),
       dividedCount: this.#dividedCount,
+      tracedCount: this.#tracedCount,
       ...(this.#firstTime === undefined ? {} : { firstTime: this.#firstTime }),
       ...(this.#lastTime === undefined ? {} : { lastTime: this.#lastTime }),
       ...(count === 0 ? {} : { buffers: { count, repeatCount, repeatNs, oneUseCount } }),
@@ -153,7 +157,7 @@ export class CallerTotals {
     this.#maxBytes = Math.max(this.#maxBytes, sizeBytes);
   }
 
-  #addDuration({ durationNs, marks = [], parts }: MappingEvent): void {
+  #addDuration({ form, durationNs, marks = [], parts }: MappingEvent): void {
     if (durationNs === undefined || durationNs === null) return;
     this.#durations.add(durationNs);
     if (marks.some((mark) => DISTURBING.has(mark))) {
@@ -165,6 +169,7 @@ export class CallerTotals {
     if (times === undefined) return;
     this.#partTimes = addTimes(this.#partTimes, times);
     this.#dividedCount += 1;
+    if (form !== 'replay') this.#tracedCount += 1;
   }
 }
 

@@ -3,7 +3,7 @@ import type { MappingPart } from '../mapping-event.ts';
 
 /**
  * What a mapping spends its time on. `sg-to-pages` has no function of its own: it is what the map
- * function of a heap that converts spends itself, the tracer's cost included.
+ * function of a heap that converts spends itself, the cost of a tracer included.
  */
 export type PartKind = 'page-array' | 'sg-to-pages' | 'vmap' | 'free' | 'lock-wait' | 'other';
 

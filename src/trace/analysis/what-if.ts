@@ -61,7 +61,9 @@ function estimateByEntry(callers: readonly CallerStatistics[], given?: Conversio
       ofNs: sumOf(divided, ({ totalNs }) => totalNs ?? 0),
       basis: [
         `Conversion took ${formatDuration(conversionNs)} in the ${sumOf(divided, ({ dividedCount }) => dividedCount)} mappings whose parts are known.`,
-        "That is the exporter's own time: the tracer's cost is in it, so the range is rather too high.",
+        ...(divided.some(({ tracedCount }) => tracedCount > 0)
+          ? ["That is the exporter's own time: the tracer's cost is in it, so the range is rather too high."]
+          : []),
         `Conversion by entry is ${BY_ENTRY_RATIO.low} (6.12, in instructions) to ${BY_ENTRY_RATIO.high} times (Radxa O6) as fast.`,
       ],
     };

@@ -9,6 +9,8 @@ const DRIVER = 'amdxdna';
 /**
  * A command buffer of AMD's NPU: mapped at its first use, kept until it is freed
  * (drivers/accel/amdxdna/amdxdna_gem.c, amdxdna_gem_vmap).
+ *
+ * Left out: what commands say, the device's addresses, and what it does.
  */
 export class AmdxdnaCommandBuffer {
   readonly #kernel: KernelFunctions;

@@ -21,6 +21,8 @@ interface ApusysSessionOptions {
  * Buffers of users in a session of MediaTek's NPU (apusys/midware/3.0, mdw_mem_create_map;
  * apu_mem, apu_sysmem_map). One lock covers all memory calls of a session, so a long mapping makes
  * all others wait. Out of tree.
+ *
+ * Left out: the device's addresses, and the list of all buffers by which one is found again.
  */
 export class ApusysSession {
   readonly #kernel: KernelFunctions;

@@ -11,6 +11,8 @@ const FREE = ['drm_gem_dma_free', 'drm_gem_dma_object_free', 'drm_gem_object_fre
  * A buffer that a small display imports (SPI and DBI panels): mapped for the CPU by the import
  * itself, until it is freed (drivers/gpu/drm/drm_gem_dma_helper.c,
  * drm_gem_dma_prime_import_sg_table_vmap). So each import and free is a mapping and an unmapping.
+ *
+ * Left out: handles and their cache, which finds a buffer that is imported already; the panel.
  */
 export class DrmGemDmaObject {
   readonly #kernel: KernelFunctions;

@@ -18,6 +18,8 @@ interface EtnavivOptions {
  * A buffer that Vivante's graphics driver imports: mapped at its first use, for a crash dump or to
  * pass it on, and shared by all later users until it is freed
  * (drivers/gpu/drm/etnaviv/etnaviv_gem_prime.c, etnaviv_gem_prime_vmap_impl).
+ *
+ * Left out: the GPU and its addresses, and what a crash dump is made of.
  */
 export class EtnavivPrimeObject {
   readonly #kernel: KernelFunctions;

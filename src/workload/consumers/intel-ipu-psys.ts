@@ -13,6 +13,8 @@ interface IntelIpuPsysOptions {
 /**
  * The processing system of Intel's IPU6 and IPU7 (ipu-psys.c, ipu_psys_mapbuf_locked): a buffer is
  * mapped for the device for each frame. Newer versions leave out the CPU's mapping. Out of tree.
+ *
+ * Left out: memory of users that is no dma-buf, and what the device does with a frame.
  */
 export class IntelIpuPsys {
   readonly #kernel: KernelFunctions;

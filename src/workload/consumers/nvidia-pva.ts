@@ -19,7 +19,8 @@ interface NvidiaPvaOptions {
 
 /**
  * NVIDIA's vision accelerator, as it retires a task: for each fence, the buffer is mapped, one word
- * is written, and it is unmapped (pva_queue.c, pva_task_write_semaphore). Out of tree.
+ * is written, and it is unmapped (pva_queue.c, pva_task_write_semaphore). Out of tree. Left out:
+ * the task itself, and fences that are no semaphores.
  *
  * @throws {DmaBufError} `EINVAL` for an offset that is not aligned; as mapping fails
  */

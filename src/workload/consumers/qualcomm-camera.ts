@@ -11,6 +11,8 @@ const UNMAP = ['cam_mem_util_unmap_cpu_va', 'cam_mem_util_unmap'];
 /**
  * A buffer of Qualcomm's camera: mapped at most once, as it is first asked for, and kept until it
  * is released, within one CPU access (cam_mem_mgr.c, cam_mem_util_map_cpu_va). Out of tree.
+ *
+ * Left out: the device's addresses, and secure buffers, which the driver does not map for the CPU.
  */
 export class QualcommCameraBuffer {
   readonly #kernel: KernelFunctions;

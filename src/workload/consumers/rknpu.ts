@@ -13,6 +13,8 @@ interface RknpuOptions {
 /**
  * A buffer of Rockchip's NPU: its driver maps pages of the attachment's table itself, and never
  * calls `dma_buf_vmap` (rknpu_mem.c, rknpu_mem_create_ioctl). Out of tree.
+ *
+ * Left out: the NPU and its addresses, and memory that the driver allocates itself.
  */
 export class RknpuMemory {
   readonly #mapping: DeviceMapping;

@@ -12,6 +12,8 @@ interface SamsungCaptureMetaOptions {
 /**
  * Samsung's control for metadata of captures: per request it takes a buffer and reads words of it
  * (pablo, capture meta). Fixed, it keeps the mapping of a buffer that comes again. Out of tree.
+ *
+ * Left out: what the words say, and whom they are handed to.
  */
 export class SamsungCaptureMeta {
   readonly #kernel: KernelFunctions;

@@ -9,7 +9,8 @@ const SUBMIT = ['host1x_job_pin', 'tegra_drm_submit'];
 
 /**
  * NVIDIA Tegra's driver, which writes addresses into a command buffer as it is submitted: mapped
- * for one use, never kept (drivers/gpu/drm/tegra/gem.c, tegra_bo_mmap).
+ * for one use, never kept (drivers/gpu/drm/tegra/gem.c, tegra_bo_mmap). Left out: pinning for the
+ * device, and what it does with the commands.
  *
  * @param words what to write, by the index of the 32-bit word
  * @throws {DmaBufError} `ENOMEM` where it cannot be mapped

@@ -4,7 +4,7 @@ import type { AttachVb2Memory } from './vb2-queue.ts';
 
 /**
  * videobuf2's memory for devices that take a table
- * (drivers/media/common/videobuf2/videobuf2-dma-sg.c).
+ * (drivers/media/common/videobuf2/videobuf2-dma-sg.c). Left out: pages of its own and of users.
  */
 export function vb2DmaSg(kernel: KernelFunctions, driver: string): AttachVb2Memory {
   const kind = {

@@ -10,7 +10,8 @@ const RELEASE = ['__vb2_plane_dmabuf_put'];
 /**
  * videobuf2's memory for devices whose work the CPU does: UVC, vivid, codecs in software
  * (drivers/media/common/videobuf2/videobuf2-vmalloc.c). A buffer is mapped as soon as it is queued,
- * without an attachment, and stays so until its slot gets another.
+ * without an attachment, and stays so until its slot gets another. Left out: memory of its own and
+ * of users.
  */
 export function vb2Vmalloc(kernel: KernelFunctions, driver: string): AttachVb2Memory {
   return async (buffer) => await Promise.resolve(new VmallocMemory(kernel, driver, buffer));

@@ -7,7 +7,8 @@ const DRIVER = 'vmwgfx';
 /**
  * VMware's operations `vmap` and `vunmap` of an imported buffer, for cursors and shadows: straight
  * to the exporter, so the mapping lives as long as its caller wants
- * (drivers/gpu/drm/vmwgfx/vmwgfx_gem.c, vmw_gem_vmap).
+ * (drivers/gpu/drm/vmwgfx/vmwgfx_gem.c, vmw_gem_vmap). Left out: buffers of its own, which
+ * TTM maps.
  */
 export class VmwgfxGemObject {
   readonly #kernel: KernelFunctions;

@@ -57,6 +57,7 @@ const POLL_MS = 10;
 
 /** A compositor that was started, and ends at the latest with its test. */
 export interface Weston {
+  readonly pid: number;
   /** The path of its socket. */
   readonly display: string;
   /** Ends it, as a crash would. */
@@ -109,7 +110,7 @@ export async function startWeston(t: TestContext, { width, height }: OutputSize)
       throw new Error(`weston ended, and never listened:\n${(await said).join('\n')}`);
     await sleep(POLL_MS);
   }
-  return { display, kill };
+  return { pid: launched.pid ?? 0, display, kill };
 }
 
 /** Nothing of this machine's, and nothing of its user's. */

@@ -41,7 +41,7 @@ const tasks = {
   },
   docs: () => buildDocs(root),
   native: () => buildNative(root, rest),
-  'wayland-protocols': () => makeProtocols(root, rest[0]),
+  'wayland-protocols': () => makeProtocols(root, rest),
   vm: async () => {
     await build(root);
     // In this process: a signal to it ends the guest, without a process in between that could die

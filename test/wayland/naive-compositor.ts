@@ -33,6 +33,7 @@ const MAKES: Readonly<Record<string, readonly [made: string, at: number]>> = {
   'wl_shm_pool 0': ['wl_buffer', 0],
   'wl_seat 0': ['wl_pointer', 0],
   'wl_seat 1': ['wl_keyboard', 0],
+  'zwlr_screencopy_manager_v1 0': ['zwlr_screencopy_frame_v1', 0],
 };
 
 export function event(object: number, opcode: number, ...parts: readonly (number | string | Buffer)[]): Buffer {

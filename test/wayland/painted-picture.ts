@@ -43,19 +43,30 @@ export function paint(layout: FrameLayout, seed: number): void {
   });
 }
 
+type ColorOf = (x: number, y: number) => readonly number[];
+
 /** How many pixels of the output are other ones, by the compositor's own capture. */
-export async function wrongPixels(t: TestContext, display: string, seed: number): Promise<number> {
-  const captured = await captureScreen(embeddedHeap(t), { display });
-  t.after(() => captured.buffers[0]?.close());
-  assert.deepEqual([captured.width, captured.height], [SIZE.width, SIZE.height]);
-  assert.ok([DRM_FORMAT_ARGB8888, DRM_FORMAT_XRGB8888].includes(captured.fourcc), inspect(captured));
-  let wrong = 0;
-  captured.accessSync('read', ([plane]) => {
-    for (let y = 0; y < SIZE.height; y += 1) {
-      const row = plane?.row(y) ?? new Uint8Array(0);
-      for (let x = 0; x < SIZE.width; x += 1)
-        if (colorAt(x, y, seed).some((color, index) => row[4 * x + index] !== color)) wrong += 1;
-    }
-  });
-  return wrong;
+export async function wrongPixels(display: string, seed: number): Promise<number> {
+  return await pixelsOtherThan(display, (x, y) => colorAt(x, y, seed));
+}
+
+/** As {@link wrongPixels}, of blue, green and red at a place. */
+export async function pixelsOtherThan(display: string, colorOf: ColorOf): Promise<number> {
+  using heap = openHeap('system', { backends: ['embedded'] });
+  const captured = await captureScreen(heap, { display });
+  try {
+    assert.deepEqual([captured.width, captured.height], [SIZE.width, SIZE.height]);
+    assert.ok([DRM_FORMAT_ARGB8888, DRM_FORMAT_XRGB8888].includes(captured.fourcc), inspect(captured));
+    return captured.accessSync('read', ([plane]) => {
+      let wrong = 0;
+      for (let y = 0; y < SIZE.height; y += 1) {
+        const row = plane?.row(y) ?? new Uint8Array(0);
+        for (let x = 0; x < SIZE.width; x += 1)
+          if (colorOf(x, y).some((color, index) => row[4 * x + index] !== color)) wrong += 1;
+      }
+      return wrong;
+    });
+  } finally {
+    captured.buffers[0]?.close();
+  }
 }

@@ -4,71 +4,81 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 
 import { debianRoot } from '../../../vm/debian-root.ts';
+import type { DebianRoot } from '../../../vm/debian-root.ts';
 import { libraryFolders } from '../../../vm/library-folders.ts';
 import { missingRoot, startCompositor } from './headless-compositor.ts';
 import type { Compositor, OutputSize } from './headless-compositor.ts';
 
 const PROGRAM = 'usr/bin/weston';
-/** What weston loads as it starts. The other parts need a graphics driver. */
+/** What weston loads as it starts. The other parts need a screen. */
 const MODULES = ['libweston-14/headless-backend.so', 'weston/kiosk-shell.so'];
-const ROOT = {
-  suite: 'trixie',
-  packages: [
-    'libdisplay-info2',
-    'libdrm2',
-    'libevdev2',
-    'libinput10',
-    'libjpeg62-turbo',
-    'liblcms2-2',
-    'libpam0g',
-    'libpangocairo-1.0-0',
-    'libseat1',
-    'libwayland-client0',
-    'libwayland-cursor0',
-    'libwayland-server0',
-    'libwebp7',
-    'libxkbcommon0',
-    'xkb-data',
-  ],
-  withoutDependencies: ['libweston-14-0', 'weston'],
-  keeps: new RegExp(
-    `^${PROGRAM}$|^usr/lib/[^/]+/(?:[^/]+\\.so|${MODULES.join('|')}|weston/libexec_weston\\.so)|^usr/share/X11/xkb/`,
-    'u',
-  ),
+const PACKAGES = [
+  'libdisplay-info2',
+  'libdrm2',
+  'libevdev2',
+  'libinput10',
+  'libjpeg62-turbo',
+  'liblcms2-2',
+  'libpam0g',
+  'libpangocairo-1.0-0',
+  'libseat1',
+  'libwayland-client0',
+  'libwayland-cursor0',
+  'libwayland-server0',
+  'libwebp7',
+  'libxkbcommon0',
+  'xkb-data',
+];
+/** Mesa's driver for the processor, llvmpipe: 60 MB to fetch. */
+const GL_PACKAGES = ['libegl-mesa0', 'libegl1', 'libgl1-mesa-dri', 'libgles2'];
+const GL_MODULE = 'libweston-14/gl-renderer.so';
+const GL_VENDORS = 'usr/share/glvnd/egl_vendor.d';
+
+/** How weston draws, both on the processor. */
+type Renderer = 'pixman' | 'gl';
+
+const ROOTS: Readonly<Record<Renderer, DebianRoot>> = {
+  pixman: westonRoot(PACKAGES, MODULES),
+  gl: westonRoot([...PACKAGES, ...GL_PACKAGES], [...MODULES, GL_MODULE]),
 };
 /** Nothing else is on its output, which never goes blank. */
-const WORDS = [
-  '--backend=headless',
-  '--renderer=pixman',
-  '--shell=kiosk',
-  '--socket=display',
-  '--no-config',
-  '--idle-time=0',
-];
+const WORDS = ['--backend=headless', '--shell=kiosk', '--socket=display', '--no-config', '--idle-time=0'];
+
+function westonRoot(packages: readonly string[], modules: readonly string[]): DebianRoot {
+  const libraries = `^usr/lib/[^/]+/(?:[^/]+\\.so|${modules.join('|')}|weston/libexec_weston\\.so)`;
+  return {
+    suite: 'trixie',
+    packages,
+    withoutDependencies: ['libweston-14-0', 'weston'],
+    keeps: new RegExp(`^${PROGRAM}$|${libraries}|^usr/share/X11/xkb/|^${GL_VENDORS}/`, 'u'),
+  };
+}
 
 /** Why there is no weston here; false where there is. */
-export function missingWeston(): string | false {
-  return missingRoot(ROOT);
+export function missingWeston(renderer: Renderer = 'pixman'): string | false {
+  return missingRoot(ROOTS[renderer]);
 }
 
 /**
- * Starts weston, which draws on the processor (pixman).
+ * Starts weston.
  *
- * @param shows whether it shows its output to who asks
+ * @param options `shows`: whether it shows its output to who asks
  */
 export async function startWeston(
   t: TestContext,
   { width, height }: OutputSize,
-  { shows = true } = {},
+  { shows = true, renderer = 'pixman' }: { readonly shows?: boolean; readonly renderer?: Renderer } = {},
 ): Promise<Compositor> {
-  const root = debianRoot(ROOT);
-  const words = [...WORDS, ...(shows ? ['--debug'] : []), `--width=${width}`, `--height=${height}`];
-  const environment = { WESTON_MODULE_MAP: moduleMap(root) };
+  const root = debianRoot(ROOTS[renderer]);
+  const size = [`--width=${width}`, `--height=${height}`];
+  const words = [...WORDS, ...size, `--renderer=${renderer}`, ...(shows ? ['--debug'] : [])];
+  const environment = { WESTON_MODULE_MAP: moduleMap(root), __EGL_VENDOR_LIBRARY_DIRS: join(root, GL_VENDORS) };
   return await startCompositor(t, { root, program: PROGRAM, words: () => words, environment, socket: 'display' });
 }
 
 /** Where weston finds its modules, instead of on this machine. */
 function moduleMap(root: string): string {
   const libraries = libraryFolders(root).find((path) => path.includes('/usr/lib/') && !path.endsWith('weston')) ?? '';
-  return MODULES.map((module) => `${module.split('/').at(-1)}=${join(libraries, module)}`).join(';');
+  const modules = [...MODULES, GL_MODULE];
+  return modules.map((module) => `${module.split('/').at(-1)}=${join(libraries, module)}`).join(';');
 }

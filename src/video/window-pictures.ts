@@ -38,7 +38,8 @@ export class WindowPictures {
     this.#window = window;
     // First: where there is no SIMD it throws, and nothing is left open.
     this.#blitter = createBlitter();
-    this.#heap = openEmbeddedHeap();
+    // Memfds, which every compositor takes: others would be udmabufs where there is /dev/udmabuf.
+    this.#heap = openEmbeddedHeap({ contiguous: true });
   }
 
   /**

@@ -21,7 +21,8 @@ const ACTION = 'capture the screen';
  * The picture of a Wayland compositor's first output, in a buffer of the heap: the caller closes
  * it. Weston must be started with `--debug`; sway and other compositors of wlroots show it to all.
  *
- * @param heap for memfds the embedded one; a kernel's where weston takes dma-bufs
+ * @param heap the embedded one, opened with `contiguous: true`: its memory is memfds then, also
+ *   where there is `/dev/udmabuf`. Heaps of dma-bufs are refused
  * @throws {TypeError | RangeError} for another heap or option
  * @throws {DmaBufError} `ENOENT` or `ECONNREFUSED` where there is no compositor; `EOPNOTSUPP` for
  *   one that shows its outputs to nobody, or that does not take the heap's memory; `EIO` where it
@@ -37,7 +38,7 @@ const ACTION = 'capture the screen';
  * else await measureScreen();
  *
  * async function measureScreen(): Promise<void> {
- *   const heap = openHeap('system', { backends: ['embedded'] });
+ *   const heap = openHeap('system', { backends: ['embedded'], contiguous: true });
  *   const picture = await captureScreen(heap);
  *   console.log(picture.width, picture.height);
  *   for (const each of [...picture.buffers, heap]) each.close();

@@ -63,7 +63,7 @@ function turnOver(layout: FrameLayout): void {
 function refuseDmaBufs({ buffers }: FrameLayout): void {
   if (buffers.every(({ exporter }) => exporter === 'memfd')) return;
   throw new DmaBufError(
-    'Cannot capture the output into dma-bufs as zwlr_screencopy_manager_v1 is spoken for memfds: use the embedded heap',
+    'Cannot capture the output into dma-bufs as zwlr_screencopy_manager_v1 is spoken for memfds: use the embedded heap, opened with contiguous: true',
     { code: 'EOPNOTSUPP' },
   );
 }

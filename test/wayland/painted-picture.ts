@@ -14,7 +14,7 @@ import { captureScreen } from '../../src/wayland/index.ts';
 export const SIZE = { width: 320, height: 200 };
 
 export function embeddedHeap(t: TestContext): Heap {
-  const heap = openHeap('system', { backends: ['embedded'] });
+  const heap = openHeap('system', { backends: ['embedded'], contiguous: true });
   t.after(() => heap.close());
   return heap;
 }
@@ -52,7 +52,7 @@ export async function wrongPixels(display: string, seed: number): Promise<number
 
 /** As {@link wrongPixels}, of blue, green and red at a place. */
 export async function pixelsOtherThan(display: string, colorOf: ColorOf): Promise<number> {
-  using heap = openHeap('system', { backends: ['embedded'] });
+  using heap = openHeap('system', { backends: ['embedded'], contiguous: true });
   const captured = await captureScreen(heap, { display });
   try {
     assert.deepEqual([captured.width, captured.height], [SIZE.width, SIZE.height]);

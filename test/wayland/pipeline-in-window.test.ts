@@ -55,7 +55,7 @@ function countInOrder(seen: readonly Buffer[], sent: readonly Buffer[], where: s
 
 /** The compositor's output, by its own capture. */
 async function capture(display: string): Promise<Buffer> {
-  using heap = openHeap('system', { backends: ['embedded'] });
+  using heap = openHeap('system', { backends: ['embedded'], contiguous: true });
   const captured = await captureScreen(heap, { display });
   const [buffer] = captured.buffers;
   try {

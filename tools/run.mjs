@@ -45,7 +45,7 @@ const tasks = {
     await build(root);
     runNode(['--enable-source-maps', join(root, 'dist/test/support/pages/lab-pictures.js')]);
   },
-  'wayland-protocols': () => makeProtocols(root, rest[0]),
+  'wayland-protocols': () => makeProtocols(root, rest),
   vm: async () => {
     await build(root);
     // In this process: a signal to it ends the guest, without a process in between that could die

@@ -1,15 +1,18 @@
-// Makes src/wayland/protocol/*.generated.ts of the protocols' XML, as Debian's packages
-// libwayland-dev, wayland-protocols and libweston-*-dev have it below /usr/share:
+// Makes src/wayland/protocol/*.generated.ts of the protocols' XML, as Debian has it: the packages
+// libwayland-dev, wayland-protocols and libweston-*-dev below /usr/share, and the source package of
+// wlroots where `apt-get source wlroots` has unpacked it, as no other package has screencopy's:
 //
-//   node tools/run.mjs wayland-protocols [FOLDER]
+//   node tools/run.mjs wayland-protocols [FOLDER …]
+//
+// A FOLDER is one that holds such folders, in the place of /usr/share and this one.
 //
 // What is made is numbers and names: opcodes, the kinds of arguments, enumerations.
 
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const TARGET = 'src/wayland/protocol';
-const SHARE = '/usr/share';
+const FOLDERS = ['/usr/share', '.'];
 
 /** The interfaces that the package speaks, by the file that describes them. */
 const PROTOCOLS = {
@@ -34,23 +37,28 @@ const PROTOCOLS = {
     'zwp_linux_dmabuf_feedback_v1',
   ],
   'libweston-*/protocols/weston-output-capture.xml': ['weston_capture_v1', 'weston_capture_source_v1'],
+  'wlroots-*/protocol/wlr-screencopy-unstable-v1.xml': ['zwlr_screencopy_manager_v1', 'zwlr_screencopy_frame_v1'],
 };
 
-export function makeProtocols(root, share = SHARE) {
+export function makeProtocols(root, given = []) {
+  const folders = given.length === 0 ? FOLDERS : given;
   for (const [pattern, names] of Object.entries(PROTOCOLS)) {
-    const path = findFile(share, pattern);
+    const path = findFile(folders, pattern);
     const interfaces = parseInterfaces(readFileSync(path, 'utf8')).filter(({ name }) => names.includes(name));
     const file = path.split('/').at(-1).replace('.xml', '');
     writeFileSync(join(root, TARGET, `${file}.generated.ts`), formatModule(file, interfaces));
   }
 }
 
-function findFile(share, pattern) {
+function findFile(folders, pattern) {
   const [folder, ...rest] = pattern.split('/');
   const matching = new RegExp(`^${folder.replace('*', '.*')}$`, 'u');
-  const found = readdirSync(share).find((name) => matching.test(name));
-  if (found === undefined) throw new Error(`There is no ${pattern} below ${share}: install the package that has it`);
-  return join(share, found, ...rest);
+  for (const share of folders)
+    for (const name of readdirSync(share)) {
+      const path = join(share, name, ...rest);
+      if (matching.test(name) && existsSync(path)) return path;
+    }
+  throw new Error(`There is no ${pattern} below ${folders.join(', ')}: get the package that has it`);
 }
 
 /** Elements one after the other: the protocols' files have no text that matters. */

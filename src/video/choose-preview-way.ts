@@ -1,9 +1,6 @@
-import { DmaBufError, isDmaBufError } from '../base/errors.ts';
+import { isDmaBufError } from '../base/errors.ts';
 import type { Display } from '../drm/display.ts';
-import { findPixelFormat } from '../picture/pixel-format.ts';
 import type { CameraOptions } from '../v4l2/camera-options.ts';
-import type { FormatDescription } from '../v4l2/describe-formats.ts';
-import { describeVideoDevice } from '../v4l2/list-cameras.ts';
 import type { PictureSize } from '../base/rectangle.ts';
 import { openBlitWay, openCameraBuffersWay, openScreenBuffersWay } from './open-preview-way.ts';
 import type { WayRequest } from './open-preview-way.ts';
@@ -11,6 +8,7 @@ import { findBlittedFormat, findShownFormat } from './preview-formats.ts';
 import type { PreviewFormat } from './preview-formats.ts';
 import { sizeForScreen } from './preview-size.ts';
 import type { PreviewWay } from './preview-way.ts';
+import { noFormat, wantedFormats } from './wanted-formats.ts';
 
 /** From which camera to which screen. */
 export interface PreviewRequest {
@@ -59,27 +57,6 @@ export function choosePreviewWay({ device, options, display }: PreviewRequest): 
   }
 }
 
-/** The camera's formats, or the one that is wanted. */
-function wantedFormats(device: string, { format }: CameraOptions): readonly FormatDescription[] {
-  const { queues } = describeVideoDevice(device);
-  const formats = queues.find(({ direction }) => direction === 'capture')?.formats ?? [];
-  if (format === undefined) return formats;
-  return formats.filter(
-    ({ name, fourcc, pixelformat }) => format === name || format === fourcc || format === pixelformat,
-  );
-}
-
 function wantedSize({ width, height }: CameraOptions): PictureSize | undefined {
   return width === undefined || height === undefined ? undefined : { width, height };
-}
-
-function noFormat(device: string, formats: readonly FormatDescription[]): DmaBufError {
-  const compressed = formats.filter(({ name }) => name !== undefined && findPixelFormat(name)?.compressed === true);
-  const reason =
-    compressed.length > 0
-      ? `its pictures are compressed (${compressed.map(({ fourcc }) => fourcc).join(', ')})`
-      : 'it has no format of that name that can be converted';
-  return new DmaBufError(`Cannot show ${device} as ${reason}: "dmabuf camera ${device}" lists its formats`, {
-    code: 'EINVAL',
-  });
 }

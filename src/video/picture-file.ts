@@ -1,7 +1,7 @@
 import { PictureFileError } from '../picture/file/picture-file-error.ts';
 import { decodePng } from '../picture/file/png-reader.ts';
 import { decodeY4m } from '../picture/file/y4m.ts';
-import type { FilePicture } from './show-picture.ts';
+import type { FilePicture } from './picture-source.ts';
 
 /** What a file has to show. */
 export interface PictureFile {

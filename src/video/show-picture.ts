@@ -5,18 +5,10 @@ import type { Blitter } from '../blit/blitter.ts';
 import type { Display, Flip } from '../drm/display.ts';
 import type { Framebuffer } from '../drm/framebuffer.ts';
 import type { Heap } from '../heap/heap.ts';
-import { describeFrame } from '../picture/describe-frame.ts';
-import { FrameLayout } from '../picture/frame-layout.ts';
 import { fitRectangle } from './fit-rectangle.ts';
-import type { PictureSize } from '../base/rectangle.ts';
+import { PictureSource } from './picture-source.ts';
+import type { FilePicture } from './picture-source.ts';
 import { findWrittenFormat } from './preview-formats.ts';
-
-/** A picture of a file: RGB as PNG has it, or 4:2:0 as Y4M has it. */
-export interface FilePicture extends PictureSize {
-  readonly format: 'BGR888' | 'YUV420';
-  /** Plane behind plane, rows behind rows. */
-  readonly bytes: Uint8Array;
-}
 
 /** One on the screen, and one that is written. */
 const SCREEN_BUFFER_COUNT = 2;
@@ -27,7 +19,7 @@ export class PictureShow {
   readonly #framebuffers: readonly Framebuffer[];
   readonly #heap: Heap;
   readonly #blitter: Blitter;
-  #source: FrameLayout | undefined;
+  readonly #source: PictureSource;
   #turn = 0;
 
   /** @throws {DmaBufError} `EINVAL` for a screen whose formats are not written here */
@@ -44,19 +36,12 @@ export class PictureShow {
     const { width, height } = display.mode;
     this.#framebuffers = Array.from({ length: SCREEN_BUFFER_COUNT }, () => display.allocate({ width, height, format }));
     this.#heap = openEmbeddedHeap();
+    this.#source = new PictureSource(this.#heap);
   }
 
   /** @returns when it was on the screen */
   async show(picture: FilePicture, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Flip> {
-    const source = this.#sourceFor(picture);
-    await source.access('write', (planes) => {
-      let at = 0;
-      for (const plane of planes) {
-        const lengthBytes = plane.rowBytes * plane.rowCount;
-        plane.copyIn(picture.bytes.subarray(at, at + lengthBytes));
-        at += lengthBytes;
-      }
-    });
+    const source = await this.#source.load(picture);
     const framebuffer = this.#framebuffers[this.#turn % this.#framebuffers.length] as Framebuffer;
     this.#turn += 1;
     const destinationRectangle = fitRectangle(picture, this.#display.mode);
@@ -66,18 +51,8 @@ export class PictureShow {
 
   close(): void {
     this.#blitter.close();
-    for (const buffer of this.#source?.buffers ?? []) buffer.close();
+    this.#source.close();
     this.#heap.close();
     for (const framebuffer of this.#framebuffers) framebuffer.close();
-  }
-
-  #sourceFor({ format, width, height }: FilePicture): FrameLayout {
-    const known = this.#source;
-    const description = describeFrame(format, { width, height });
-    if (known !== undefined && known.fourcc === description.fourcc && known.width === width && known.height === height)
-      return known;
-    for (const buffer of known?.buffers ?? []) buffer.close();
-    this.#source = new FrameLayout(description, [this.#heap.allocate(description.length, { name: 'picture' })]);
-    return this.#source;
   }
 }

@@ -19,13 +19,14 @@ const ACTION = 'capture the screen';
 
 /**
  * The picture of a Wayland compositor's first output, in a buffer of the heap: the caller closes
- * it. So far from weston only, which must be started with `--debug`.
+ * it. Weston must be started with `--debug`; sway and other compositors of wlroots show it to all.
  *
- * @param heap for memfds the embedded one; a kernel's where the compositor takes dma-bufs
+ * @param heap the embedded one, opened with `contiguous: true`: its memory is memfds then, also
+ *   where there is `/dev/udmabuf`. Heaps of dma-bufs are refused
  * @throws {TypeError | RangeError} for another heap or option
  * @throws {DmaBufError} `ENOENT` or `ECONNREFUSED` where there is no compositor; `EOPNOTSUPP` for
  *   one that shows its outputs to nobody, or that does not take the heap's memory; `EIO` where it
- *   fails
+ *   fails, or does not let this program see; `EPROTO` for a picture that cannot be
  * @throws the abort reason when aborted
  *
  * @example
@@ -37,7 +38,7 @@ const ACTION = 'capture the screen';
  * else await measureScreen();
  *
  * async function measureScreen(): Promise<void> {
- *   const heap = openHeap('system', { backends: ['embedded'] });
+ *   const heap = openHeap('system', { backends: ['embedded'], contiguous: true });
  *   const picture = await captureScreen(heap);
  *   console.log(picture.width, picture.height);
  *   for (const each of [...picture.buffers, heap]) each.close();
@@ -56,7 +57,7 @@ export async function captureScreen(heap: Heap, options: CaptureOptions = {}, hi
   throwIfAborted(signal);
   const connection = await connectCompositor({ display, signal }, context);
   try {
-    return await captureOutput(connection, heap, signal);
+    return await captureOutput(connection, { heap, signal });
   } finally {
     connection.close();
   }

@@ -68,7 +68,10 @@ export class CompositorBuffers {
   async #makeDmabuf(layout: FrameLayout, signal: AbortSignal | undefined): Promise<CompositorBuffer> {
     const offered = this.#dmabufFormats.get(layout.fourcc);
     if (this.#dmabuf === undefined || offered?.has(layout.modifier) !== true)
-      throw refusal(layout, 'in dma-bufs: use a format that it offers, or memfds of the embedded heap');
+      throw refusal(
+        layout,
+        'in dma-bufs: use a format that it offers, or memfds of the embedded heap, opened with contiguous: true',
+      );
     const params = this.#dmabuf.request('create_params');
     try {
       for (const [index, { buffer, offset, stride }] of layout.planes.entries()) {

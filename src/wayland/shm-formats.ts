@@ -10,3 +10,7 @@ const OWN_NUMBERS: ReadonlyMap<number, number> = new Map<number, number>([
 export function shmFormatOf(fourcc: number): number {
   return OWN_NUMBERS.get(fourcc) ?? fourcc;
 }
+
+export function fourccOfShm(format: number): number {
+  return [...OWN_NUMBERS].find(([, number]) => number === format)?.[0] ?? format;
+}

@@ -21,7 +21,7 @@ const SERVER_ID_MIN = 0xff00_0000;
 const DESCRIPTORS_MAX = 1024;
 
 /** Something that the compositor offers: an interface, its newest version, and its number. */
-interface Global {
+export interface Global {
   readonly number: number;
   readonly name: string;
   readonly version: number;

@@ -8,7 +8,7 @@ import { EXAMPLE_OUTPUT } from './example-output.ts';
 
 const SOURCES = new URL('../../../examples/', import.meta.url);
 
-for (const name of ['quick-start.ts', 'camera-to-screen.ts']) {
+for (const name of ['quick-start.ts', 'camera-to-screen.ts', 'pipeline-in-window.ts']) {
   test(`examples/${name} is what the README shows`, () => {
     const source = readFileSync(new URL(name, SOURCES), 'utf8');
     const readme = readFileSync(new URL('../README.md', SOURCES), 'utf8');
@@ -17,8 +17,8 @@ for (const name of ['quick-start.ts', 'camera-to-screen.ts']) {
 }
 
 /**
- * These need a camera, most a screen as well, or pipelines: test/devices/ and test/gstreamer/ run
- * them.
+ * These need a camera, most a screen as well, or pipelines: test/devices/, test/gstreamer/ and
+ * test/wayland/ run them.
  */
 const DEVICE_EXAMPLES = [
   'between-pipelines.ts',
@@ -26,6 +26,7 @@ const DEVICE_EXAMPLES = [
   'camera-page.ts',
   'camera-to-screen.ts',
   'camera-two-processes.ts',
+  'pipeline-in-window.ts',
 ];
 
 test('what each program of examples/ writes is known, and there is no other', () => {

@@ -33,6 +33,8 @@ const MAKES: Readonly<Record<string, readonly [made: string, at: number]>> = {
   'wl_shm_pool 0': ['wl_buffer', 0],
   'wl_seat 0': ['wl_pointer', 0],
   'wl_seat 1': ['wl_keyboard', 0],
+  'weston_capture_v1 1': ['weston_capture_source_v1', 2],
+  'zwlr_screencopy_manager_v1 0': ['zwlr_screencopy_frame_v1', 0],
 };
 
 export function event(object: number, opcode: number, ...parts: readonly (number | string | Buffer)[]): Buffer {
@@ -159,13 +161,14 @@ export function listenNaively(
   t: TestContext,
   path: string,
   answers: Answers = {},
-): { accept(): Promise<NaiveCompositor>; close(): void } {
+): { accept(signal?: AbortSignal): Promise<NaiveCompositor>; close(): void } {
   const context = new ShareContext();
   const { streams, readiness, locks } = context;
   const socket = listenAt({ sockets: streams, readiness, locks }, { path, mode: 0o600, backlog: 4 });
   t.after(() => socket.close());
   return {
-    accept: async () => new NaiveCompositor(t, new DescriptorStream(context, await socket.accept(undefined)), answers),
+    accept: async (signal) =>
+      new NaiveCompositor(t, new DescriptorStream(context, await socket.accept(signal)), answers),
     close: () => socket.close(),
   };
 }

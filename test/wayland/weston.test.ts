@@ -2,68 +2,19 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { TestContext } from 'node:test';
 
-import { isDmaBufError, openHeap } from '../../src/index.ts';
-import type { Heap } from '../../src/index.ts';
-import { FrameLayout, describeFrame } from '../../src/picture/index.ts';
+import { isDmaBufError } from '../../src/index.ts';
+import type { FrameLayout } from '../../src/picture/index.ts';
 import { ShareContext } from '../../src/share/connection/share-context.ts';
 import { connectCompositor } from '../../src/wayland/connect-compositor.ts';
 import { captureScreen, openWindow } from '../../src/wayland/index.ts';
 import { missingWeston, startWeston } from '../support/processes/weston.ts';
 import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
 import { temporaryFolder } from '../support/runner/temporary-folder.ts';
+import { SIZE, embeddedHeap, paint, picture, wrongPixels } from './painted-picture.ts';
 
 const skip = missingWeston();
 checkLeaksAfterFile();
-
-const SIZE = { width: 320, height: 200 };
-
-function embeddedHeap(t: TestContext): Heap {
-  const heap = openHeap('system', { backends: ['embedded'] });
-  t.after(() => heap.close());
-  return heap;
-}
-
-/** No two pixels near each other are the same, nor two pictures of different seeds. */
-function colorAt(x: number, y: number, seed: number): [blue: number, green: number, red: number] {
-  return [(x + seed) & 0xff, (y * 3) & 0xff, (x * y + seed) & 0xff];
-}
-
-/** A picture in a buffer, from an offset on and with a stride of its own. */
-function picture(t: TestContext, heap: Heap, { seed = 0, stride = 0 } = {}): FrameLayout {
-  const description = describeFrame('XRGB8888', { ...SIZE, ...(stride === 0 ? {} : { stride }) });
-  const buffer = heap.allocate(description.length, { shareable: true });
-  t.after(() => buffer.close());
-  const layout = new FrameLayout(description, [buffer]);
-  paint(layout, seed);
-  return layout;
-}
-
-function paint(layout: FrameLayout, seed: number): void {
-  layout.accessSync('write', ([plane]) => {
-    for (let y = 0; y < SIZE.height; y += 1) {
-      const row = plane?.row(y) ?? new Uint8Array(0);
-      for (let x = 0; x < SIZE.width; x += 1) row.set([...colorAt(x, y, seed), 0], 4 * x);
-    }
-  });
-}
-
-/** How many pixels of the output are other ones, by the compositor's own capture. */
-async function wrongPixels(t: TestContext, display: string, seed: number): Promise<number> {
-  const captured = await captureScreen(embeddedHeap(t), { display });
-  t.after(() => captured.buffers[0]?.close());
-  assert.deepEqual([captured.width, captured.height], [SIZE.width, SIZE.height]);
-  let wrong = 0;
-  captured.accessSync('read', ([plane]) => {
-    for (let y = 0; y < SIZE.height; y += 1) {
-      const row = plane?.row(y) ?? new Uint8Array(0);
-      for (let x = 0; x < SIZE.width; x += 1)
-        if (colorAt(x, y, seed).some((color, index) => row[4 * x + index] !== color)) wrong += 1;
-    }
-  });
-  return wrong;
-}
 
 test('weston shows pictures in memfds, and not one pixel is another', { skip }, async (t) => {
   const { display } = await startWeston(t, SIZE);
@@ -75,7 +26,7 @@ test('weston shows pictures in memfds, and not one pixel is another', { skip }, 
     await (
       await window.show(layout)
     ).drawn;
-    assert.equal(await wrongPixels(t, display, index + 1), 0);
+    assert.equal(await wrongPixels(display, index + 1), 0);
   }
 });
 
@@ -94,7 +45,7 @@ test('weston releases a picture once another is shown, after which it may be pai
     released.push(shown.released);
     await shown.drawn;
   }
-  assert.equal(await wrongPixels(t, display, 12), 0);
+  assert.equal(await wrongPixels(display, 12), 0);
 });
 
 test('a window of weston that is closed ends its connection, and weston goes on', { skip }, async (t) => {
@@ -138,4 +89,12 @@ test("what weston refuses is an error with weston's name for it", { skip }, asyn
 test('where nobody listens, openWindow() says so', { skip }, async (t) => {
   const display = `${temporaryFolder(t)}/nobody`;
   await assert.rejects(openWindow({ display }), (error) => isDmaBufError(error, 'ENOENT'));
+});
+
+test('weston that shows its output to nobody is refused with the remedy', { skip }, async (t) => {
+  const { display } = await startWeston(t, SIZE, { shows: false });
+  await assert.rejects(captureScreen(embeddedHeap(t), { display }), {
+    code: 'EIO',
+    message: /says "unauthorized": start weston with --debug$/u,
+  });
 });

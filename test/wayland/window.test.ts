@@ -36,7 +36,7 @@ interface PictureOptions {
 }
 
 function picture(t: TestContext, { shareable = true, format = 'XRGB8888' }: PictureOptions = {}): FrameLayout {
-  const heap = openHeap('system', { backends: ['embedded'] });
+  const heap = openHeap('system', { backends: ['embedded'], contiguous: true });
   t.after(() => heap.close());
   const description = describeFrame(format, { width: 8, height: 4 });
   const buffer = heap.allocate(description.length, { shareable });

@@ -9,7 +9,7 @@ import { readSeconds } from '../seconds.ts';
 /** What the arguments of `dmabuf show` ask for. */
 export interface ShowCommandOptions {
   readonly json: boolean;
-  readonly display: DisplayOptions;
+  readonly place: { readonly kind: 'window' } | { readonly kind: 'screen'; readonly display: DisplayOptions };
   readonly source:
     | { readonly kind: 'camera'; readonly device: string; readonly options: CameraOptions }
     | { readonly kind: 'file'; readonly path: string };
@@ -19,11 +19,12 @@ export interface ShowCommandOptions {
 
 export const SHOW_DESCRIPTION = {
   invocation: 'dmabuf show',
-  summary: 'shows a camera or a picture on a screen without a desktop',
+  summary: 'shows a camera or a picture in a window, or on a screen without a desktop',
   paragraphs: [
-    'Shows a picture (.png), a video (.y4m) or a camera on a screen, by the kernel itself: on a text console, without a ' +
-      'desktop. A camera is shown without a copy where the screen takes its format, and by one pass over each frame where not. ' +
-      'Ctrl-C ends it, and the console is back.',
+    'Shows a picture (.png), a video (.y4m) or a camera. Where a Wayland compositor owns the screen, it opens a window there; ' +
+      'on a text console, it takes the screen by the kernel itself. A camera is shown without a copy where the screen or the ' +
+      'compositor takes its format, and by one pass over each frame where not. Ctrl-C ends it, and the console is back; so does ' +
+      'closing the window, or Escape in it.',
   ],
   argument: {
     usage: 'FILE|--camera DEVICE',
@@ -31,6 +32,9 @@ export const SHOW_DESCRIPTION = {
   },
   options: {
     camera: { value: 'DEVICE', text: 'a camera; "dmabuf camera" lists them' },
+    window: {
+      text: 'in a window of the compositor of WAYLAND_DISPLAY. Default where that is set, and no screen is named',
+    },
     card: { value: 'PATH', text: 'a graphics card such as /dev/dri/card0. Default: the first with a screen' },
     connector: { value: 'NAME', text: 'a screen such as HDMI-A-1. Default: the first that is connected' },
     mode: { value: 'WxH[@HZ]', text: "one of the screen's modes, such as 1920x1080@60. Default: its own" },
@@ -38,31 +42,51 @@ export const SHOW_DESCRIPTION = {
     for: { value: 'SECONDS', text: 'ends after so long' },
     json: {
       text:
-        'one object at the end, of the format dmabuf-show: {card, driver, connector, mode: {width, height, refreshHz}, way, ' +
-        'reason, pixelFormat, width, height, shownCount, lostCount, droppedCount, seconds, framesPerSecond, stageNs: {camera, ' +
-        'convert, screen}}; what a file has none of is null',
+        'one object at the end, of the format dmabuf-show: {card, driver, connector, mode: {width, height, refreshHz}, window: ' +
+        '{width, height}, way, reason, pixelFormat, width, height, shownCount, lostCount, droppedCount, seconds, ' +
+        'framesPerSecond, stageNs: {camera, convert, screen}}; what a file, a window or a screen has none of is null',
     },
   },
   notes: ['On a terminal, frames a second and what each stage takes are shown meanwhile.'],
-  exitStatus: '0; 1 when the screen, the camera or the file refuses',
+  exitStatus: '0; 1 when the screen, the compositor, the camera or the file refuses',
 } as const satisfies CommandDescription;
 
 /** @throws {UsageError} for arguments that the command does not take */
-export function readShowCommandOptions(args: readonly string[]): ShowCommandOptions {
+export function readShowCommandOptions(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = process.env,
+): ShowCommandOptions {
   const { options, words } = parseArguments(SHOW_DESCRIPTION, args);
   const [path] = words;
-  const { camera, card, connector, mode, for: seconds } = options;
+  const { camera, for: seconds } = options;
   if ((camera === undefined) === (path === undefined))
     throw new UsageError('Cannot show without a FILE or a --camera DEVICE, or with both: name one of them');
   return {
     json: options.json,
-    display: { path: card, connector, mode: mode === undefined ? undefined : readMode(mode) },
+    place: readPlace(options, environment),
     source:
       path === undefined
         ? { kind: 'camera', device: camera ?? '', options: readPictureOptions(options) }
         : { kind: 'file', path },
     seconds: seconds === undefined ? undefined : readSeconds(seconds),
   };
+}
+
+/** A screen that is named is meant, also where there is a compositor. */
+function readPlace(
+  {
+    window,
+    card,
+    connector,
+    mode,
+  }: { [Name in 'card' | 'connector' | 'mode']: string | undefined } & { window: boolean },
+  { WAYLAND_DISPLAY = '' }: NodeJS.ProcessEnv,
+): ShowCommandOptions['place'] {
+  const isNamed = card !== undefined || connector !== undefined || mode !== undefined;
+  if (window && isNamed)
+    throw new UsageError('Cannot show in a --window and on a screen: leave out --card, --connector and --mode');
+  if (window || (WAYLAND_DISPLAY !== '' && !isNamed)) return { kind: 'window' };
+  return { kind: 'screen', display: { path: card, connector, mode: mode === undefined ? undefined : readMode(mode) } };
 }
 
 /** `1920x1080@59.94`. */

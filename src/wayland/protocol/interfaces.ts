@@ -3,9 +3,10 @@
 import * as dmabuf from './linux-dmabuf-v1.generated.ts';
 import * as wayland from './wayland.generated.ts';
 import * as weston from './weston-output-capture.generated.ts';
+import * as screencopy from './wlr-screencopy-unstable-v1.generated.ts';
 import * as xdgShell from './xdg-shell.generated.ts';
 
-export const INTERFACES = { ...wayland, ...xdgShell, ...dmabuf, ...weston };
+export const INTERFACES = { ...wayland, ...xdgShell, ...dmabuf, ...weston, ...screencopy };
 
 export type Interfaces = typeof INTERFACES;
 export type InterfaceName = keyof Interfaces;

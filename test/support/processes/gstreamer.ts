@@ -15,6 +15,7 @@ import { isListening } from './listening-socket.ts';
 
 /** A pipeline that was started, and ends at the latest with its test. */
 export interface Pipeline {
+  readonly pid: number;
   /**
    * Waits for the pipeline's end.
    *
@@ -84,7 +85,7 @@ function launch(t: TestContext, words: readonly string[], root: string): Pipelin
       await sleep(POLL_MS);
     }
   };
-  return { ended, listens };
+  return { pid: launched.pid ?? 0, ended, listens };
 }
 
 /** Nothing of this machine's GStreamer or GLib, and nothing of its user's. */

@@ -1,126 +1,84 @@
 /** The unmodified weston 14 of Debian 13, without a screen, whichever Debian this machine has. */
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
 
-import { debianRootCommand } from '../../../vm/debian-root-command.ts';
 import { debianRoot } from '../../../vm/debian-root.ts';
-import { GuestError } from '../../../vm/guest-error.ts';
+import type { DebianRoot } from '../../../vm/debian-root.ts';
 import { libraryFolders } from '../../../vm/library-folders.ts';
-import { isListening } from './listening-socket.ts';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { missingRoot, startCompositor } from './headless-compositor.ts';
+import type { Compositor, OutputSize } from './headless-compositor.ts';
 
 const PROGRAM = 'usr/bin/weston';
-/** What weston loads as it starts. The other parts need a graphics driver. */
+/** What weston loads as it starts. The other parts need a screen. */
 const MODULES = ['libweston-14/headless-backend.so', 'weston/kiosk-shell.so'];
-const ROOT = {
-  suite: 'trixie',
-  packages: [
-    'libdisplay-info2',
-    'libdrm2',
-    'libevdev2',
-    'libinput10',
-    'libjpeg62-turbo',
-    'liblcms2-2',
-    'libpam0g',
-    'libpangocairo-1.0-0',
-    'libseat1',
-    'libwayland-client0',
-    'libwayland-cursor0',
-    'libwayland-server0',
-    'libwebp7',
-    'libxkbcommon0',
-    'xkb-data',
-  ],
-  withoutDependencies: ['libweston-14-0', 'weston'],
-  keeps: new RegExp(
-    `^${PROGRAM}$|^usr/lib/[^/]+/(?:[^/]+\\.so|${MODULES.join('|')}|weston/libexec_weston\\.so)|^usr/share/X11/xkb/`,
-    'u',
-  ),
+const PACKAGES = [
+  'libdisplay-info2',
+  'libdrm2',
+  'libevdev2',
+  'libinput10',
+  'libjpeg62-turbo',
+  'liblcms2-2',
+  'libpam0g',
+  'libpangocairo-1.0-0',
+  'libseat1',
+  'libwayland-client0',
+  'libwayland-cursor0',
+  'libwayland-server0',
+  'libwebp7',
+  'libxkbcommon0',
+  'xkb-data',
+];
+/** Mesa's driver for the processor, llvmpipe: 60 MB to fetch. */
+const GL_PACKAGES = ['libegl-mesa0', 'libegl1', 'libgl1-mesa-dri', 'libgles2'];
+const GL_MODULE = 'libweston-14/gl-renderer.so';
+const GL_VENDORS = 'usr/share/glvnd/egl_vendor.d';
+
+/** How weston draws, both on the processor. */
+type Renderer = 'pixman' | 'gl';
+
+const ROOTS: Readonly<Record<Renderer, DebianRoot>> = {
+  pixman: westonRoot(PACKAGES, MODULES),
+  gl: westonRoot([...PACKAGES, ...GL_PACKAGES], [...MODULES, GL_MODULE]),
 };
 /** Nothing else is on its output, which never goes blank. */
-const WORDS = [
-  '--backend=headless',
-  '--renderer=pixman',
-  '--shell=kiosk',
-  '--socket=display',
-  '--no-config',
-  '--idle-time=0',
-  '--debug',
-];
-const POLL_MS = 10;
+const WORDS = ['--backend=headless', '--shell=kiosk', '--socket=display', '--no-config', '--idle-time=0'];
 
-/** A compositor that was started, and ends at the latest with its test. */
-export interface Weston {
-  /** The path of its socket. */
-  readonly display: string;
-  /** Ends it, as a crash would. */
-  readonly kill: () => Promise<void>;
-}
-
-/** How large its only output is, in pixels. */
-interface OutputSize {
-  readonly width: number;
-  readonly height: number;
+function westonRoot(packages: readonly string[], modules: readonly string[]): DebianRoot {
+  const libraries = `^usr/lib/[^/]+/(?:[^/]+\\.so|${modules.join('|')}|weston/libexec_weston\\.so)`;
+  return {
+    suite: 'trixie',
+    packages,
+    withoutDependencies: ['libweston-14-0', 'weston'],
+    keeps: new RegExp(`^${PROGRAM}$|${libraries}|^usr/share/X11/xkb/|^${GL_VENDORS}/`, 'u'),
+  };
 }
 
 /** Why there is no weston here; false where there is. */
-export function missingWeston(): string | false {
-  try {
-    debianRoot(ROOT);
-    return false;
-  } catch (error) {
-    if (error instanceof GuestError) return error.message;
-    throw error;
-  }
+export function missingWeston(renderer: Renderer = 'pixman'): string | false {
+  return missingRoot(ROOTS[renderer]);
 }
 
-/** Starts weston, which draws on the processor (pixman) and shows its output to who asks. */
-export async function startWeston(t: TestContext, { width, height }: OutputSize): Promise<Weston> {
-  const root = debianRoot(ROOT);
-  const folder = mkdtempSync(join(tmpdir(), 'dmabuf-weston-'));
-  // As libwayland wants the folder of its sockets.
-  chmodSync(folder, 0o700);
+/**
+ * Starts weston.
+ *
+ * @param options `shows`: whether it shows its output to who asks
+ */
+export async function startWeston(
+  t: TestContext,
+  { width, height }: OutputSize,
+  { shows = true, renderer = 'pixman' }: { readonly shows?: boolean; readonly renderer?: Renderer } = {},
+): Promise<Compositor> {
+  const root = debianRoot(ROOTS[renderer]);
   const size = [`--width=${width}`, `--height=${height}`];
-  const words = [...WORDS, ...size];
-  const { program, programArguments } = debianRootCommand(root, PROGRAM, words);
-  const launched = spawn(program, programArguments, {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: environmentIn(root, folder),
-  });
-  const said = Promise.all([text(launched.stdout), text(launched.stderr)]);
-  const end = once(launched, 'close');
-  const kill = async (): Promise<void> => {
-    launched.kill('SIGKILL');
-    await end;
-  };
-  t.after(async () => {
-    await kill();
-    rmSync(folder, { recursive: true });
-  });
-  const display = join(folder, 'display');
-  while (!isListening(display)) {
-    if (launched.exitCode !== null || launched.signalCode !== null)
-      throw new Error(`weston ended, and never listened:\n${(await said).join('\n')}`);
-    await sleep(POLL_MS);
-  }
-  return { display, kill };
+  const words = [...WORDS, ...size, `--renderer=${renderer}`, ...(shows ? ['--debug'] : [])];
+  const environment = { WESTON_MODULE_MAP: moduleMap(root), __EGL_VENDOR_LIBRARY_DIRS: join(root, GL_VENDORS) };
+  return await startCompositor(t, { root, program: PROGRAM, words: () => words, environment, socket: 'display' });
 }
 
-/** Nothing of this machine's, and nothing of its user's. */
-function environmentIn(root: string, folder: string): NodeJS.ProcessEnv {
+/** Where weston finds its modules, instead of on this machine. */
+function moduleMap(root: string): string {
   const libraries = libraryFolders(root).find((path) => path.includes('/usr/lib/') && !path.endsWith('weston')) ?? '';
-  const map = MODULES.map((module) => `${module.split('/').at(-1)}=${join(libraries, module)}`);
-  return {
-    LC_ALL: 'C',
-    HOME: folder,
-    XDG_RUNTIME_DIR: folder,
-    XKB_CONFIG_ROOT: join(root, 'usr/share/X11/xkb'),
-    WESTON_MODULE_MAP: map.join(';'),
-  };
+  const modules = [...MODULES, GL_MODULE];
+  return modules.map((module) => `${module.split('/').at(-1)}=${join(libraries, module)}`).join(';');
 }

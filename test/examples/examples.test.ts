@@ -18,7 +18,7 @@ for (const name of ['quick-start.ts', 'camera-to-screen.ts']) {
 
 /**
  * These need a camera, most a screen as well, or pipelines: test/devices/ and test/gstreamer/ run
- * them.
+ * them. Or ffmpeg: through-ffmpeg.test.ts.
  */
 const DEVICE_EXAMPLES = [
   'between-pipelines.ts',
@@ -26,6 +26,7 @@ const DEVICE_EXAMPLES = [
   'camera-page.ts',
   'camera-to-screen.ts',
   'camera-two-processes.ts',
+  'through-ffmpeg.ts',
 ];
 
 test('what each program of examples/ writes is known, and there is no other', () => {

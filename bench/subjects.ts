@@ -6,6 +6,7 @@ import { conversionRows } from './conversion.ts';
 import { borderRows } from './border.ts';
 import { cameraRows } from './camera.ts';
 import { fleetRows } from './fleet.ts';
+import { gstreamerRows } from './gstreamer.ts';
 import { handOverRows } from './hand-over.ts';
 import { hugePageRows } from './huge-pages.ts';
 import { heapOverheadRows } from './heap-overhead.ts';
@@ -105,6 +106,11 @@ export const BENCH_SUBJECTS: readonly BenchSubject[] = [
         turns: { turns: 1, roundsPerTurn: 2, warmupRounds: 0 },
         formats: ['YUYV', 'XRGB8888'],
       }),
+  },
+  {
+    name: 'gstreamer',
+    rows: () => gstreamerRows(),
+    rowsQuickly: () => gstreamerRows({ frameCount: 40, turnCount: 1 }),
   },
   {
     name: 'trace',

@@ -22,3 +22,10 @@ export type { BuffersForChild } from './inherit/buffers-for-child.ts';
 export { connectionForChild, takeInheritedConnection } from './inherit/connection-for-child.ts';
 export type { ConnectionForChild } from './inherit/connection-for-child.ts';
 export type { ForChildOptions, TakeInheritedOptions, StdioSlot } from './inherit/inheritance.ts';
+export { exportSharedTexture } from './electron/export-shared-texture.ts';
+export type {
+  SharedTexture,
+  SharedTextureInfo,
+  SharedTexturePixelFormat,
+  SharedTexturePlane,
+} from './electron/export-shared-texture.ts';

@@ -59,6 +59,8 @@ export const DRM_FORMAT_XBGR16161616: Fourcc = fourccCode('XB48');
 export const DRM_FORMAT_ARGB16161616: Fourcc = fourccCode('AR48');
 /** From the highest bit: alpha, blue, green, red, 16:16:16:16. */
 export const DRM_FORMAT_ABGR16161616: Fourcc = fourccCode('AB48');
+/** From the highest bit: alpha, blue, green, red, 16:16:16:16, each a number of half precision. */
+export const DRM_FORMAT_ABGR16161616F: Fourcc = fourccCode('AB4H');
 /** Bytes of Y, Cb, Y, Cr for two pixels, 4:2:2. */
 export const DRM_FORMAT_YUYV: Fourcc = fourccCode('YUYV');
 /** Bytes of Y, Cr, Y, Cb for two pixels, 4:2:2. */

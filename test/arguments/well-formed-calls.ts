@@ -207,6 +207,7 @@ const FUNCTIONS: Readonly<Record<string, Row>> = {
   ],
   connectStream: ({ signal }) => [abstractPath(), { signal }],
   streamFromFd: (world) => [world.ownedFd()],
+  exportSharedTexture: (world) => [world.rgbaPicture],
   buffersForChild: (world) => [[world.buffer], { stdio: stdio() }],
   takeInheritedBuffers: () => [{ env: { DMABUF_INHERITED_BUFFERS: '[]' } }],
   supervisorSockets: () => [{ env: { LISTEN_PID: '1', LISTEN_FDS: '1', LISTEN_FDNAMES: 'camera' } }],

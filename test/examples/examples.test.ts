@@ -18,7 +18,7 @@ for (const name of ['quick-start.ts', 'camera-to-screen.ts', 'pipeline-in-window
 
 /**
  * These need a camera, most a screen as well, or pipelines: test/devices/, test/gstreamer/ and
- * test/wayland/ run them.
+ * test/wayland/ run them. Or ffmpeg: through-ffmpeg.test.ts.
  */
 const DEVICE_EXAMPLES = [
   'between-pipelines.ts',
@@ -27,6 +27,7 @@ const DEVICE_EXAMPLES = [
   'camera-to-screen.ts',
   'camera-two-processes.ts',
   'pipeline-in-window.ts',
+  'through-ffmpeg.ts',
 ];
 
 test('what each program of examples/ writes is known, and there is no other', () => {

@@ -13,8 +13,15 @@ import type { Heap } from '../../src/index.ts';
 import type { WasmMapping } from '../../src/heap/wasm/index.ts';
 import { openEmbeddedHeap } from '../../src/backend/embedded/embedded-heap.ts';
 import { createBlitter } from '../../src/blit/index.ts';
-import { FrameLayout, describeFrame } from '../../src/picture/index.ts';
+import {
+  DRM_FORMAT_MOD_LINEAR,
+  DRM_FORMAT_NV12,
+  FrameDescription,
+  FrameLayout,
+  describeFrame,
+} from '../../src/picture/index.ts';
 import { createFramePool, createSuballocator } from '../../src/pool/index.ts';
+import { exportSharedTexture } from '../../src/share/index.ts';
 import { FailingCalls } from '../support/fakes/failing-calls.ts';
 import { checkLeaksAfterFile, heldMemory } from '../support/runner/leak-check.ts';
 import { OPTIONS, SCATTERED, noUndo, testOperations } from './failing-operations.ts';
@@ -45,6 +52,26 @@ const operations: readonly Operation[] = [
           cleanups.push(() => buffer.close());
         },
         undo: () => cleanups.forEach((cleanup) => cleanup()),
+      };
+    },
+  },
+  {
+    name: 'exportSharedTexture() of planes in two buffers',
+    prepare: (heap) => {
+      const planes = [4096, 2048].map((length, bufferIndex) => ({ bufferIndex, offset: 0, stride: 64, length }));
+      const fields = { width: 64, height: 64, fourcc: DRM_FORMAT_NV12, modifier: DRM_FORMAT_MOD_LINEAR, planes };
+      const buffers = planes.map(({ length }) => heap.allocate(length, { shareable: true }));
+      const layout = new FrameLayout(new FrameDescription(fields), buffers);
+      let close = noUndo;
+      return {
+        run: () => {
+          const texture = exportSharedTexture(layout);
+          close = () => texture.close();
+        },
+        undo: () => {
+          close();
+          for (const buffer of buffers) buffer.close();
+        },
       };
     },
   },

@@ -6,12 +6,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer, text } from 'node:stream/consumers';
-import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { debianRootCommand } from '../../../vm/debian-root-command.ts';
 import { GSTREAMER_PROGRAM, gstreamerRoot, pluginFolder } from './gstreamer-root.ts';
 import { isListening } from './listening-socket.ts';
+
+/** What comes to an end, and runs what it was given then: a `TestContext`. */
+interface Ending {
+  after(step: () => Promise<void>): void;
+}
 
 /** A pipeline that was started, and ends at the latest with its test. */
 export interface Pipeline {
@@ -39,22 +43,22 @@ const POLL_MS = 10;
  * @param description as for gst-launch-1.0, without spaces in its words: `videotestsrc
  *   num-buffers=5 ! fdsink`
  */
-export function startPipeline(t: TestContext, description: string, root = gstreamerRoot()): Pipeline {
-  return launch(t, ['--quiet', ...description.trim().split(/\s+/u)], root);
+export function startPipeline(ending: Ending, description: string, root = gstreamerRoot()): Pipeline {
+  return launch(ending, ['--quiet', ...description.trim().split(/\s+/u)], root);
 }
 
 /** Runs a pipeline to its end: {@link startPipeline} and {@link Pipeline.ended}. */
-export async function runPipeline(t: TestContext, description: string, root?: string): Promise<Buffer> {
-  return await startPipeline(t, description, root).ended();
+export async function runPipeline(ending: Ending, description: string, root?: string): Promise<Buffer> {
+  return await startPipeline(ending, description, root).ended();
 }
 
 /** What GStreamer says of its own version. */
-export async function describeGStreamer(t: TestContext): Promise<string> {
-  const said = await launch(t, ['--version'], gstreamerRoot()).ended();
+export async function describeGStreamer(ending: Ending): Promise<string> {
+  const said = await launch(ending, ['--version'], gstreamerRoot()).ended();
   return said.toString();
 }
 
-function launch(t: TestContext, words: readonly string[], root: string): Pipeline {
+function launch(ending: Ending, words: readonly string[], root: string): Pipeline {
   const { program, programArguments } = debianRootCommand(root, GSTREAMER_PROGRAM, words);
   const own = mkdtempSync(join(tmpdir(), 'dmabuf-gstreamer-'));
   const launched = spawn(program, programArguments, {
@@ -64,7 +68,7 @@ function launch(t: TestContext, words: readonly string[], root: string): Pipelin
   const output = buffer(launched.stdout);
   const said = text(launched.stderr);
   const end = once(launched, 'close');
-  t.after(async () => {
+  ending.after(async () => {
     launched.kill('SIGKILL');
     await end;
     // Not before: GStreamer makes the folder of its registry where there is none.

@@ -200,6 +200,9 @@ const FUNCTIONS: Readonly<Record<string, Row>> = {
   describeVideoFrame: () => ['video/x-raw,format=NV12,width=640,height=480'],
   openWindow: ({ signal }) => [{ title: 'a title', width: 64, height: 64, display: abstractPath(), signal }],
   captureScreen: ({ heap, signal }) => [heap, { display: abstractPath(), signal }],
+  experimentalReceivePipeWireFrames: ({ signal }) => [
+    { target: 'camera', name: 'viewer', remote: abstractPath(), signal },
+  ],
   receiveFrames: ({ signal }) => [abstractPath(), { backlog: 2, importsMax: 4, signal }],
   serveFrames: ({ signal }) => [
     abstractPath(),

@@ -10,6 +10,7 @@ import * as blit from '../../src/blit/index.ts';
 import * as picture from '../../src/picture/index.ts';
 import * as drm from '../../src/drm/index.ts';
 import * as gstreamer from '../../src/gstreamer/index.ts';
+import * as pipewire from '../../src/pipewire/index.ts';
 import * as pool from '../../src/pool/index.ts';
 import * as importer from '../../src/heap/importer/index.ts';
 import * as wasm from '../../src/heap/wasm/index.ts';
@@ -29,6 +30,7 @@ export const ENTRY_POINTS: Readonly<Record<string, object>> = {
   'src/backend/embedded/embedded-heap.ts': embedded,
   'src/share/index.ts': share,
   'src/picture/index.ts': picture,
+  'src/pipewire/index.ts': pipewire,
   'src/pool/index.ts': pool,
   'src/drm/index.ts': drm,
   'src/gstreamer/index.ts': gstreamer,
@@ -52,7 +54,7 @@ export const CLASS_NAMES: readonly string[] =
     ' ',
   );
 
-/** Classes that need a device or a compositor: the tests of these have their arguments. */
+/** Classes that need a device, a compositor or PipeWire: their own tests have arguments. */
 export const DEVICE_CLASS_NAMES: readonly string[] = [
   'Camera',
   'CameraFrame',
@@ -60,6 +62,8 @@ export const DEVICE_CLASS_NAMES: readonly string[] = [
   'ConverterInput',
   'DeviceEvents',
   'Display',
+  'ExperimentalPipeWireFrame',
+  'ExperimentalPipeWireFrames',
   'Framebuffer',
   'MappingRecording',
   'OutputFrame',

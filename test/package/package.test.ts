@@ -4,6 +4,8 @@
  */
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -25,6 +27,8 @@ const PACKED = [
   /^dist\/src\/.+\.d\.ts$/u,
   /^dist\/tree-sitter\/(?:web-tree-sitter\.(?:js|wasm|LICENSE)|tree-sitter-c\.(?:wasm|LICENSE))$/u,
   /^dist\/fleet\/[a-z]+\.sql$/u,
+  /^dist\/lab\/(?:index\.html|style\.css|js\/(?:base|lab\/(?:page|page\/views|protocol))\/[a-z-]+\.js)$/u,
+  /^dist\/lab\/vendor\/(?:preact|signals|uplot)[a-z-]*\.(?:mjs|css|LICENSE)$/u,
 ];
 const TEST_OUTPUT = /\.(?:test|fuzz)\./u;
 
@@ -84,6 +88,9 @@ test('package holds what was built, the C peers, the examples and the documents,
     'dist/src/index.d.ts',
     'dist/tree-sitter/tree-sitter-c.LICENSE',
     'dist/fleet/growth.sql',
+    'dist/lab/index.html',
+    'dist/lab/vendor/uplot.LICENSE',
+    'dist/bundle/convert-thread.js',
     'native/linux-x64/border.node',
   ]) {
     assert.ok(paths.includes(path), `${path} is missing`);
@@ -179,5 +186,21 @@ test('package finds its threads and processes: workloads whose loads run in them
     const { loads } = JSON.parse(json) as { loads: { place: string; mappingCount: number }[] };
     assert.deepEqual(new Set(loads.map((load) => load.place)), new Set([place]));
     assert.ok(loads.some(({ mappingCount }) => mappingCount > 0));
+  }
+});
+
+test('package serves the page of its lab, and each module that the page imports', async (t) => {
+  const program = join(consumer, 'node_modules', '.bin', 'dmabuf');
+  const lab = spawn(program, ['lab', '--port', '0', '--capacity', '64MiB'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => lab.kill('SIGKILL'));
+  let printed = '';
+  while (!printed.includes('#token=')) printed += String(((await once(lab.stdout, 'data')) as [Buffer])[0]);
+  const { origin } = new URL(/http\S+/u.exec(printed)?.[0] ?? '');
+  const page = await (await fetch(`${origin}/`)).text();
+  const modules = [...page.matchAll(/"(?<path>\/vendor\/[^"]+\.mjs|\/js\/[^"]+\.js|\/[a-z/]+\.css)"/gu)];
+  assert.ok(modules.length >= 9, `${modules.length} modules`);
+  for (const { groups } of modules) {
+    const path = groups?.['path'] ?? '';
+    assert.equal((await fetch(`${origin}${path}`)).status, 200, path);
   }
 });

@@ -25,7 +25,7 @@ export interface WindowOptions {
 
 const ACTION = 'open the window';
 const SIZE_MAX = 16_384;
-const COMPOSITOR_VERSION = 4;
+const COMPOSITOR_VERSION = 6;
 const SHELL_VERSION = 2;
 
 /**
@@ -47,7 +47,7 @@ const SHELL_VERSION = 2;
  *
  * async function showWhite(): Promise<void> {
  *   const window = await openWindow({ title: 'A picture', width: 320, height: 240 });
- *   const heap = openHeap('system');
+ *   const heap = openHeap('system', { backends: ['embedded'], contiguous: true });
  *   const description = describeFrame('XRGB8888', { width: 320, height: 240 });
  *   const buffer = heap.allocate(description.length, { shareable: true });
  *   buffer.accessSync('write', (bytes) => bytes.fill(255));

@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
 
-import { wrongType } from '../base/argument-error.ts';
-import { readOptions } from '../base/check.ts';
+import { outOfRange, wrongType } from '../base/argument-error.ts';
+import { checkInteger, optionName, readOptions } from '../base/check.ts';
 import { isDmaBufError } from '../base/errors.ts';
 import type { Rectangle } from '../base/rectangle.ts';
 import { FrameLayout } from '../picture/frame-layout.ts';
@@ -11,6 +11,7 @@ import type { ProtocolObject } from './protocol-object.ts';
 import type { Interfaces } from './protocol/interfaces.ts';
 import type { WaylandConnection } from './wayland-connection.ts';
 import { listenToInput } from './window-input.ts';
+import { WindowScale } from './window-scale.ts';
 import type { KeyEvent, PointerEvent } from './window-input.ts';
 
 /** How large the compositor wants the window, in its own units. */
@@ -25,6 +26,8 @@ export interface WindowSize {
 export interface WindowEvents {
   /** The compositor wants it to have another size. */
   resize: [WindowSize];
+  /** The compositor wants another number of pixels for one of its units. */
+  scale: [number];
   /** The user wants it closed. */
   closing: [];
   /** A key went down or up. */
@@ -39,6 +42,12 @@ export interface WindowEvents {
 export interface ShowOptions {
   /** What has changed since the picture before, in its pixels. Default: all. */
   readonly damage?: Rectangle | undefined;
+  /**
+   * How many of its pixels, in each direction, are one of the compositor's units: from 1, of which
+   * its width and height are multiples. Pictures of the window's {@link Window.size} times its
+   * {@link Window.scale}, shown with that scale, are as sharp as the screen. Default: 1.
+   */
+  readonly scale?: number | undefined;
 }
 
 /** A picture that was given to the compositor. */
@@ -62,16 +71,20 @@ interface WindowSetup {
 const ACTION = 'show the picture';
 /** Kept for pictures that come again. */
 const BUFFERS_MAX = 64;
+const SCALE_MAX = 64;
 
 /**
- * A window of a Wayland compositor, which shows pictures where they lie. Emits `resize`, `closing`,
- * `key` and `pointer`. It keeps the program alive until it is closed.
+ * A window of a Wayland compositor, which shows pictures where they lie. Emits `resize`, `scale`,
+ * `closing`, `key` and `pointer`. It keeps the program alive until it is closed.
  */
 export class Window extends EventEmitter<WindowEvents> {
   readonly #setup: WindowSetup;
   /** By memory and layout, the one that was used last at the end. */
   readonly #made = new Map<string, CompositorBuffer>();
   readonly #releases = new Map<CompositorBuffer, (() => void)[]>();
+  readonly #scale: WindowScale;
+  /** Of the picture that was shown last. */
+  #shownScale = 1;
   #size: WindowSize;
   #resolveConfigured: () => void = () => {};
   /** Resolves once the compositor has said how the window is: before, nothing may be shown. */
@@ -85,6 +98,7 @@ export class Window extends EventEmitter<WindowEvents> {
     this.#setup = setup;
     this.#size = setup.size;
     const { connection, xdgSurface, toplevel } = setup;
+    this.#scale = new WindowScale(connection, setup.surface, (scale) => this.emit('scale', scale));
     let wanted = setup.size;
     toplevel.listen({
       // Zero leaves it to the window.
@@ -122,6 +136,11 @@ export class Window extends EventEmitter<WindowEvents> {
     return this.#size;
   }
 
+  /** How many pixels the compositor wants for one of its units, in each direction: 1 or more. */
+  get scale(): number {
+    return this.#scale.scale;
+  }
+
   /** Whether it was closed, or its compositor is gone. */
   get closed(): boolean {
     return this.#setup.connection.closed;
@@ -131,17 +150,21 @@ export class Window extends EventEmitter<WindowEvents> {
    * Shows a picture, whose memory the compositor reads: it is not to be written before `released`.
    *
    * @throws {TypeError} for another value
+   * @throws {RangeError} for a scale of which the picture's size is no multiple
    * @throws {DmaBufError} `EOPNOTSUPP` for a format or memory that the compositor does not take, or
    *   a buffer that cannot be shared; `EPROTO` with the compositor's word for what it refuses;
    *   `ECONNRESET` when it is gone; `ERR_DMABUF_CLOSED` after `close()`
    */
   async show(layout: FrameLayout, options: ShowOptions = {}): Promise<ShownPicture> {
-    const { damage } = readOptions(options, ACTION, ['damage']);
+    const { damage, scale = 1 } = readOptions(options, ACTION, ['damage', 'scale']);
     if (!FrameLayout.isLayout(layout))
       throw wrongType({ action: ACTION, name: 'layout' }, { must: 'be a FrameLayout', received: layout });
+    checkScale(scale, layout);
     const buffer = await this.#bufferOf(layout);
     const { connection, surface } = this.#setup;
     const { x, y, width, height } = damage ?? { x: 0, y: 0, width: layout.width, height: layout.height };
+    if (scale !== this.#shownScale) surface.request('set_buffer_scale', scale);
+    this.#shownScale = scale;
     surface.request('attach', buffer, 0, 0);
     surface.request('damage_buffer', x, y, width, height);
     const drawn = connection.until<void>((resolve) => surface.request('frame').listen({ done: () => resolve() }));
@@ -201,4 +224,13 @@ export class Window extends EventEmitter<WindowEvents> {
   #releaseAll(): void {
     for (const buffer of this.#releases.keys()) this.#release(buffer);
   }
+}
+
+/** The compositor would end the connection for it (wl_surface.invalid_size). */
+function checkScale(scale: unknown, { width, height }: FrameLayout): void {
+  const argument = { action: ACTION, name: optionName('scale') };
+  const checked = checkInteger(scale, { ...argument, min: 1, max: SCALE_MAX });
+  if (width % checked === 0 && height % checked === 0) return;
+  const must = `divide the picture's size of ${width} by ${height}`;
+  throw outOfRange(argument, { must, received: checked });
 }

@@ -82,9 +82,14 @@ export class NaiveCompositor {
     for (const fd of this.fds.splice(0)) fd.close();
   }
 
+  /** The numbers of all objects of an interface, the oldest first. */
+  idsOf(name: string): number[] {
+    return [...this.#names].filter(([, own]) => own === name).map(([id]) => id);
+  }
+
   /** The number of the newest object of an interface. */
   idOf(name: string): number {
-    return [...this.#names].findLast(([, own]) => own === name)?.[0] ?? 0;
+    return this.idsOf(name).at(-1) ?? 0;
   }
 
   send(...events: readonly Buffer[]): void {
@@ -119,7 +124,7 @@ export class NaiveCompositor {
     if (request === 'wl_display 0') this.send(event(first, 0, 1), event(1, 1, first));
     if (request === 'wl_display 1')
       for (const [index, name] of (this.#answers.globals ?? USUAL_GLOBALS).entries())
-        this.send(event(first, 0, index + 1, name, VERSIONS[name] ?? 1));
+        this.send(event(first, 0, index + 1, name, this.#answers.versions?.[name] ?? VERSIONS[name] ?? 1));
     if (request === 'wl_registry 0') this.#bind(words);
     if (request === 'wl_surface 1') this.#attached = first;
     if (request === 'wl_surface 3') this.#frame = first;
@@ -152,6 +157,8 @@ export class NaiveCompositor {
 /** What it does otherwise than it would. */
 export interface Answers {
   readonly globals?: readonly string[];
+  /** By interface, instead of the newest. */
+  readonly versions?: Readonly<Record<string, number>>;
   /** What to do at a request, by interface and opcode: `wl_surface 6`. */
   readonly at?: Readonly<Record<string, (compositor: NaiveCompositor) => void>>;
 }

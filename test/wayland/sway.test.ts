@@ -59,6 +59,18 @@ test('captureScreen() has every pixel of sway', { skip }, async (t) => {
   assert.equal(await wrongPixels(sway.display, 3), 0);
 });
 
+test('sway at scale 2 shows a picture of twice the window’s size pixel by pixel', { skip }, async (t) => {
+  const sway = await startSway(t, SIZE, 2);
+  const window = await openWindow({ display: sway.display, ...SIZE });
+  t.after(() => window.close());
+  const layout = picture(t, embeddedHeap(t), { seed: 7 });
+  // Sway gives a window its place once it has a picture.
+  await window.show(layout, { scale: 2 });
+  await assertSettles(() => [window.size, window.scale], [{ width: SIZE.width / 2, height: SIZE.height / 2 }, 2]);
+  await window.show(layout, { scale: 2 });
+  await assertSettles(() => runGrim(sway).equals(paintedPpm(7)), true, 'picture 7');
+});
+
 test('sway releases a picture once another is shown, after which it may be painted again', { skip }, async (t) => {
   const { sway, window } = await opened(t);
   const heap = embeddedHeap(t);

@@ -13,7 +13,7 @@ import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
 import { stateOf } from '../support/runner/promise-state.ts';
 import { until } from '../support/runner/settled.ts';
 import { temporaryFolder } from '../support/runner/temporary-folder.ts';
-import { event, listenNaively } from './naive-compositor.ts';
+import { event, listenNaively, USUAL_GLOBALS } from './naive-compositor.ts';
 import type { Answers, NaiveCompositor } from './naive-compositor.ts';
 
 checkLeaksAfterFile();
@@ -97,6 +97,49 @@ test('show() attaches the picture’s own memory, and tells when it is drawn and
     await window.show(first)
   ).drawn;
   assert.equal(compositor.seen.filter(({ on }) => on === 'wl_shm').length, 2);
+});
+
+test('a window tells the scale that the compositor wants, and shows pictures in the one that is given', async (t) => {
+  const { window, compositor } = await opened(t);
+  const scales: number[] = [];
+  window.on('scale', (scale) => scales.push(scale));
+  assert.equal(window.scale, 1);
+  const surface = compositor.idOf('wl_surface');
+  // What is no scale, and what is the same, is no news.
+  compositor.send(...[2, 2, 0, -1, 3].map((scale) => event(surface, 2, scale)));
+  await until(() => scales.length === 2);
+  assert.deepEqual([scales, window.scale], [[2, 3], 3]);
+  for (const scale of [2, 2, 4, undefined]) {
+    const { drawn } = await window.show(picture(t), { scale });
+    await drawn;
+  }
+  const sent = compositor.seen.filter(({ on, opcode }) => on === 'wl_surface' && opcode === 8);
+  assert.deepEqual(
+    sent.map(({ words: bytes }) => words(bytes)),
+    [[2], [4], [1]],
+  );
+  await assert.rejects(window.show(picture(t), { scale: 3 }), {
+    name: 'RangeError',
+    message: "Cannot show the picture: 'scale' must divide the picture's size of 8 by 4, received 3",
+  });
+  for (const scale of [0, -1, 1.5, 65, Number.NaN])
+    await assert.rejects(window.show(picture(t), { scale }), RangeError);
+});
+
+test('a compositor before version 6 tells the scale by the screens that a window is on', async (t) => {
+  const globals = ['wl_output', 'wl_output', ...USUAL_GLOBALS];
+  const { window, compositor } = await opened(t, { globals, versions: { wl_compositor: 5, wl_output: 4 } });
+  const scales: number[] = [];
+  window.on('scale', (scale) => scales.push(scale));
+  await until(() => compositor.idsOf('wl_output').length === 2);
+  const [low = 0, high = 0] = compositor.idsOf('wl_output');
+  const surface = compositor.idOf('wl_surface');
+  compositor.send(event(low, 3, 1), event(high, 3, 2));
+  // On the low one, on both, on the high one alone, on none, and the high one is set otherwise.
+  compositor.send(event(surface, 0, low), event(surface, 0, high), event(surface, 1, low), event(surface, 1, high));
+  compositor.send(event(surface, 0, high), event(high, 3, 4), event(surface, 0, low), event(surface, 1, high));
+  await until(() => scales.length === 3);
+  assert.deepEqual([scales, window.scale], [[2, 4, 1], 1]);
 });
 
 test('a window emits what the compositor wants, and the user does', async (t) => {

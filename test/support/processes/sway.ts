@@ -60,14 +60,18 @@ export function missingSway(): string | false {
   return missingRoot(ROOT);
 }
 
-/** Starts sway, which draws on the processor (pixman). A window fills its output. */
-export async function startSway(t: TestContext, { width, height }: OutputSize): Promise<Compositor> {
+/**
+ * Starts sway, which draws on the processor (pixman). A window fills its output.
+ *
+ * @param scale pixels of the output that are one of the compositor's units
+ */
+export async function startSway(t: TestContext, { width, height }: OutputSize, scale = 1): Promise<Compositor> {
   const lines = [
     'xwayland disable',
     // No other program is to be started.
     'swaybg_command -',
     'default_border none',
-    `output HEADLESS-1 mode --custom ${width}x${height}`,
+    `output HEADLESS-1 mode --custom ${width}x${height} scale ${scale}`,
   ];
   const words = (folder: string): string[] => {
     const path = join(folder, 'config');

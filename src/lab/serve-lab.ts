@@ -7,6 +7,7 @@ import { MiB } from '../base/sizes.ts';
 import { toDoctorJson } from '../machine/doctor/doctor-json.ts';
 import { examineMachine } from '../machine/doctor/examine-machine.ts';
 import { ORDER_MIX_NAMES } from '../pages/order-mixes.ts';
+import { RECIPES } from '../workload/recipes/recipes.ts';
 import { CallerReports } from './callers-view.ts';
 import { HeapPicture, HeapViewer } from './heap-view/heap-viewer.ts';
 import { MachineBuffers, MachineViewer } from './machine-view.ts';
@@ -77,7 +78,8 @@ export async function serveLab(options: LabOptions): Promise<Lab> {
 function routesOf({ heap, mayControl, version }: LabOptions, jobs: LabJobs, machine: MachineBuffers): LabRoutes {
   const picture = new HeapPicture(heap);
   const reports = new CallerReports();
-  const hello: HelloMessage = { type: 'hello', version, mayControl, mixes: ORDER_MIX_NAMES };
+  const workloads = RECIPES.map(({ name, title }) => ({ name, title }));
+  const hello: HelloMessage = { type: 'hello', version, mayControl, mixes: ORDER_MIX_NAMES, workloads };
   return {
     pagePaths: new Set(['/', ...VIEW_NAMES.map((name) => `/${name}`)]),
     watch: (name) => {
@@ -88,6 +90,7 @@ function routesOf({ heap, mayControl, version }: LabOptions, jobs: LabJobs, mach
       '/api/hello': async (_request, response) => sendJson(response, hello),
       '/api/doctor': async (_request, response) => sendJson(response, toDoctorJson(examineMachine())),
       '/api/convert': async (request, response) => await jobs.convert(request, response),
+      '/api/workload': async (request, response) => await jobs.workload(request, response),
       '/api/callers': async (request, response) => {
         const bytes = limitBody(request, TRACE_BYTES_MAX);
         sendJson(response, await reports.read(nameOf(request), bytes));

@@ -16,7 +16,7 @@ import { labForTest, partsOf } from './lab-for-test.ts';
 
 const CLI = join(repositoryRoot, 'dist/src/cli/main.js');
 const MAIL = join(repositoryRoot, 'test/fixtures/trace/mail-call-traces.txt');
-const VIEWS = ['heap', 'machine', 'convert', 'callers'];
+const VIEWS = ['heap', 'machine', 'convert', 'workloads', 'callers'];
 const PAUSE_MS = 50;
 const skip = missingBrowser();
 const browser = new Browser();
@@ -160,6 +160,32 @@ test('the main job runs from the page of a lab with control', { skip }, async (t
   assert.deepEqual([pages, entries, proof], ['4,096', '16', 'every byte where it belongs']);
   const [typescript, c] = await tableOf(page, 'steps');
   assert.ok(Number(typescript?.[1]) > 0 && Number(c?.[2]) > 0);
+  assert.deepEqual(messages, []);
+});
+
+test('a workload goes on the way that is chosen while it runs, and each way has its figures', { skip }, async (t) => {
+  const lab = await labForTest(t, { mayControl: true });
+  const { page, messages } = await browser.open();
+  await page.goto(lab.newAddress().replace('/#', '/workloads#'));
+  await untilTrue(page, `document.querySelector('[name=workload]')?.value === 'camera-preview'`);
+  await page.click('button[type=submit]');
+  const mappings = async (row: number): Promise<number> => Number((await tableOf(page, 'stretches'))[row]?.[4] ?? 0);
+  while ((await mappings(0)) === 0) await sleep(PAUSE_MS);
+  await page.evaluate(`(() => {
+    const mapping = document.querySelector('[name=mapping]');
+    mapping.value = 'run';
+    mapping.dispatchEvent(new Event('change', { bubbles: true }));
+  })()`);
+  while ((await mappings(1)) === 0) await sleep(PAUSE_MS);
+  await page.click('button[type=submit]');
+  await untilTrue(page, `document.querySelector('button[type=submit]').textContent === 'Run'`);
+  assert.deepEqual(
+    (await tableOf(page, 'stretches')).map((cells) => cells.slice(0, 3)),
+    [
+      ['page', 'page', 'as-is'],
+      ['page', 'run', 'as-is'],
+    ],
+  );
   assert.deepEqual(messages, []);
 });
 

@@ -191,47 +191,76 @@ test('a lab without control starts no job', async (t) => {
   assert.match(reason, /read-only: start it with --control/u);
 });
 
-test('a job runs in a thread, tells its steps and its report, and one runs at a time', async (t) => {
+test('a job runs in a thread, and tells its steps and its report', async (t) => {
   const lab = await labForTest(t, { mayControl: true });
   const { port } = partsOf(lab.newAddress());
   const headers = bearing(await keyOf(lab.newAddress()));
-  const start = async (): Promise<Answer> =>
-    await ask(port, {
-      method: 'POST',
-      path: '/api/convert',
-      headers,
-      body: JSON.stringify({ length: 4 * MiB, mix: 'fresh' }),
-    });
-  const [one, other] = await Promise.all([start(), start()]);
-  assert.deepEqual([one.status, other.status].toSorted(), [200, 409]);
-  const lines = (one.status === 200 ? one : other).body.trim().split('\n');
-  const messages = lines.map((line) => JSON.parse(line) as { type: string; step?: string; report?: unknown });
-  const end = messages.at(-1) as unknown as {
-    type: string;
-    report: { size: number; format: string; verified: boolean };
-  };
-  assert.deepEqual(
-    [end.type, end.report.format, end.report.size, end.report.verified],
-    ['done', 'dmabuf-vmap', 4 * MiB, true],
-  );
+  const body = JSON.stringify({ length: 4 * MiB, mix: 'fresh' });
+  const answer = await ask(port, { method: 'POST', path: '/api/convert', headers, body });
+  assert.equal(answer.status, 200);
+  const messages = answer.body
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { type: string; step?: string; report?: { size: number; verified: boolean } });
+  const end = messages.at(-1);
+  assert.deepEqual([end?.type, end?.report?.size, end?.report?.verified], ['done', 4 * MiB, true]);
   assert.ok(messages.some(({ step }) => step === 'map run by run'));
-  assert.equal((await start()).status, 200);
 });
 
-test('a page that goes away ends its job', async (t) => {
+test('a workload tells what it does as it runs, and its report', async (t) => {
   const lab = await labForTest(t, { mayControl: true });
   const { port } = partsOf(lab.newAddress());
   const headers = bearing(await keyOf(lab.newAddress()));
-  const body = JSON.stringify({ length: 256 * MiB, mix: 'fresh' });
-  const asked = request({ host: '127.0.0.1', port, method: 'POST', path: '/api/convert', headers, agent: false });
+  const wanted = { name: 'camera-preview', seconds: 1, caller: 'as-is', conversion: 'page', mapping: 'page' };
+  const run = async (request: object): Promise<Answer> =>
+    await ask(port, { method: 'POST', path: '/api/workload', headers, body: JSON.stringify(request) });
+  for (const wrong of [
+    { name: 'nothing' },
+    { seconds: 0 },
+    { seconds: 3601 },
+    { seconds: null },
+    { caller: 'page' },
+    { conversion: 'run' },
+    { mapping: 'heap' },
+  ])
+    assert.equal((await run({ ...wanted, ...wrong })).status, 400, JSON.stringify(wrong));
+  const { status, body } = await run(wanted);
+  assert.equal(status, 200);
+  const messages = body
+    .trim()
+    .split('\n')
+    .map(
+      (line) => JSON.parse(line) as { type: string; stepCount?: number; report?: { report: { mappingCount: number } } },
+    );
+  const end = messages.at(-1);
+  assert.equal(end?.type, 'done');
+  assert.ok((end.report?.report.mappingCount ?? 0) > 0);
+  assert.ok(messages.some(({ type, stepCount = 0 }) => type === 'sample' && stepCount > 0));
+});
+
+test('one job runs at a time, and a page that goes away ends its own', async (t) => {
+  const lab = await labForTest(t, { mayControl: true });
+  const { port } = partsOf(lab.newAddress());
+  const headers = bearing(await keyOf(lab.newAddress()));
+  const long = JSON.stringify({
+    name: 'camera-preview',
+    seconds: 3600,
+    caller: 'fixed',
+    conversion: 'page',
+    mapping: 'run',
+  });
+  const asked = request({ host: '127.0.0.1', port, method: 'POST', path: '/api/workload', headers, agent: false });
   asked.on('error', () => {});
-  asked.end(body);
+  asked.end(long);
   const [answer] = (await once(asked, 'response')) as [IncomingMessage];
   await once(answer, 'data');
+  const short = JSON.stringify({ length: MiB, mix: 'fresh' });
+  const start = async (): Promise<number> =>
+    (await ask(port, { method: 'POST', path: '/api/convert', headers, body: short })).status;
+  assert.equal(await start(), 409);
   answer.destroy();
-  const small = JSON.stringify({ length: MiB, mix: 'fresh' });
   let status = 409;
-  while (status === 409) ({ status } = await ask(port, { method: 'POST', path: '/api/convert', headers, body: small }));
+  while (status === 409) status = await start();
   assert.equal(status, 200);
 });
 

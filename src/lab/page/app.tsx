@@ -9,11 +9,13 @@ import { CallersView } from './views/callers.tsx';
 import { ConvertView } from './views/convert.tsx';
 import { HeapView } from './views/heap.tsx';
 import { MachineView } from './views/machine.tsx';
+import { WorkloadsView } from './views/workloads.tsx';
 
 const TITLES: Readonly<Record<ViewName, string>> = {
   heap: 'Heap',
   machine: 'Machine',
   convert: 'Convert and map',
+  workloads: 'Workloads',
   callers: 'Callers',
 };
 
@@ -64,6 +66,7 @@ const VIEWS: Readonly<Record<ViewName, (hello: HelloMessage) => JSX.Element>> = 
   heap: () => <HeapView />,
   machine: () => <MachineView />,
   convert: ({ mayControl, mixes }) => <ConvertView mayControl={mayControl} mixes={mixes} />,
+  workloads: ({ mayControl, workloads }) => <WorkloadsView mayControl={mayControl} workloads={workloads} />,
   callers: () => <CallersView />,
 };
 

@@ -1,7 +1,7 @@
 /** What the lab tells its page, as JSON. Sizes in bytes. */
 
 /** The views, as the page's paths have them. */
-export const VIEW_NAMES = ['heap', 'machine', 'convert', 'callers'] as const;
+export const VIEW_NAMES = ['heap', 'machine', 'convert', 'workloads', 'callers'] as const;
 export type ViewName = (typeof VIEW_NAMES)[number];
 
 /** The first of a stream. */
@@ -13,6 +13,7 @@ export interface HelloMessage {
   readonly mayControl: boolean;
   /** The mixes of orders that a job takes. */
   readonly mixes: readonly string[];
+  readonly workloads: readonly { readonly name: string; readonly title: string }[];
 }
 
 /** The heap, before its blocks. */
@@ -94,6 +95,23 @@ export interface JobProgress {
   readonly done: number;
   readonly total: number;
 }
+
+/** What a workload did in the time since the sample before. */
+export interface WorkloadSample {
+  readonly type: 'sample';
+  /** Since the workload began. */
+  readonly atSeconds: number;
+  readonly mappingsPerSecond: number;
+  readonly bytesPerSecond: number;
+  /** Of the mappings; null where there was none. */
+  readonly medianNs: number | null;
+  readonly maxNs: number | null;
+  readonly stepCount: number;
+  /** Steps that were done after their deadline. */
+  readonly lateCount: number;
+}
+
+export type JobStep = JobProgress | WorkloadSample;
 
 /** The end of a job. */
 export type JobEnd =

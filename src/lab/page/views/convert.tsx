@@ -3,11 +3,11 @@ import type { JSX } from 'preact';
 
 import { formatCount, formatDuration, formatRatio } from '../../../base/number-format.ts';
 import { MiB } from '../../../base/size-text.ts';
-import type { JobEnd, JobProgress } from '../../protocol/messages.ts';
+import type { JobProgress } from '../../protocol/messages.ts';
 import { DataTable } from '../data-table.tsx';
 import { Facts } from '../facts.tsx';
+import { runJob } from '../run-job.ts';
 import { SaveButtons } from '../save-buttons.tsx';
-import { askLab } from '../session.ts';
 
 const MIX_DEFAULT = 'fresh';
 const SIZES_MIB = [16, 64, 256, 1024, 2048];
@@ -37,9 +37,16 @@ export function ConvertView({ mayControl, mixes }: { mayControl: boolean; mixes:
   const run = async (): Promise<void> => {
     state.value = { kind: 'running', progress: undefined };
     try {
-      state.value = await runJob({ length: sizeMib.value * MiB, mix: mix.value }, (progress) => {
-        state.value = { kind: 'running', progress };
+      const end = await runJob('/api/convert', {
+        request: { length: sizeMib.value * MiB, mix: mix.value },
+        tell: (step) => {
+          if (step.type === 'progress') state.value = { kind: 'running', progress: step };
+        },
       });
+      state.value =
+        end.type === 'done'
+          ? { kind: 'done', report: end.report as VmapReport }
+          : { kind: 'failed', reason: end.message };
     } catch (error) {
       state.value = { kind: 'failed', reason: error instanceof Error ? error.message : String(error) };
     }
@@ -105,25 +112,6 @@ function statusOf(state: State): string {
 function Progress({ progress }: { progress: JobProgress | undefined }): JSX.Element {
   if (progress === undefined) return <progress aria-label="Progress" />;
   return <progress aria-label="Progress" value={progress.done} max={Math.max(1, progress.total)} />;
-}
-
-async function runJob(request: object, tell: (progress: JobProgress) => void): Promise<State> {
-  const answer = await askLab('/api/convert', { method: 'POST', body: JSON.stringify(request) });
-  const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
-  const decoder = new TextDecoder();
-  let rest = '';
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return { kind: 'failed', reason: 'the lab went away' };
-    const lines = (rest + decoder.decode(value, { stream: true })).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) {
-      const message = JSON.parse(line) as JobProgress | JobEnd;
-      if (message.type === 'progress') tell(message);
-      else if (message.type === 'failed') return { kind: 'failed', reason: message.message };
-      else return { kind: 'done', report: message.report as VmapReport };
-    }
-  }
 }
 
 interface Step {

@@ -167,7 +167,7 @@ test('a workload goes on the way that is chosen while it runs, and each way has 
   const lab = await labForTest(t, { mayControl: true });
   const { page, messages } = await browser.open();
   await page.goto(lab.newAddress().replace('/#', '/workloads#'));
-  await untilTrue(page, `document.querySelector('[name=workload]')?.value === 'camera-preview'`);
+  await untilTrue(page, `document.querySelector('[name=workload]')?.value === 'shadow-plane'`);
   await page.click('button[type=submit]');
   const mappings = async (row: number): Promise<number> => Number((await tableOf(page, 'stretches'))[row]?.[4] ?? 0);
   while ((await mappings(0)) === 0) await sleep(PAUSE_MS);

@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals';
+import type { Signal } from '@preact/signals';
 import type { JSX } from 'preact';
 
 import { formatCount, formatDuration, formatRatio } from '../../../base/number-format.ts';
@@ -59,38 +60,7 @@ export function ConvertView({ mayControl, mixes }: { mayControl: boolean; mixes:
         it is mapped as one view run by run and page by page. It is what <code>dmabuf vmap</code> does.
       </p>
       {mayControl ? (
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
-            void run();
-          }}
-        >
-          <label>
-            Size{' '}
-            <select
-              name="size"
-              value={sizeMib.value}
-              onChange={(event) => (sizeMib.value = Number(event.currentTarget.value))}
-            >
-              {SIZES_MIB.map((size) => (
-                <option key={size} value={size}>
-                  {formatCount(size)} MiB
-                </option>
-              ))}
-            </select>
-          </label>{' '}
-          <label>
-            Mix{' '}
-            <select name="mix" value={mix.value} onChange={(event) => (mix.value = event.currentTarget.value)}>
-              {mixes.map((name) => (
-                <option key={name}>{name}</option>
-              ))}
-            </select>
-          </label>{' '}
-          <button type="submit" disabled={state.value.kind === 'running'}>
-            Run
-          </button>
-        </form>
+        <ConvertForm sizeMib={sizeMib} mix={mix} mixes={mixes} isRunning={state.value.kind === 'running'} onRun={run} />
       ) : (
         <p class="gap">
           This lab is read-only: start it with <code>dmabuf lab --control</code> to run jobs from here.
@@ -100,6 +70,51 @@ export function ConvertView({ mayControl, mixes }: { mayControl: boolean; mixes:
       {state.value.kind === 'running' ? <Progress progress={state.value.progress} /> : undefined}
       {state.value.kind === 'done' ? <Report report={state.value.report} /> : undefined}
     </>
+  );
+}
+
+interface ConvertFormProps {
+  readonly sizeMib: Signal<number>;
+  readonly mix: Signal<string>;
+  readonly mixes: readonly string[];
+  readonly isRunning: boolean;
+  readonly onRun: () => Promise<void>;
+}
+
+function ConvertForm({ sizeMib, mix, mixes, isRunning, onRun }: ConvertFormProps): JSX.Element {
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        void onRun();
+      }}
+    >
+      <label>
+        Size{' '}
+        <select
+          name="size"
+          value={sizeMib.value}
+          onChange={(event) => (sizeMib.value = Number(event.currentTarget.value))}
+        >
+          {SIZES_MIB.map((size) => (
+            <option key={size} value={size}>
+              {formatCount(size)} MiB
+            </option>
+          ))}
+        </select>
+      </label>{' '}
+      <label>
+        Mix{' '}
+        <select name="mix" value={mix.value} onChange={(event) => (mix.value = event.currentTarget.value)}>
+          {mixes.map((name) => (
+            <option key={name}>{name}</option>
+          ))}
+        </select>
+      </label>{' '}
+      <button type="submit" disabled={isRunning}>
+        Run
+      </button>
+    </form>
   );
 }
 

@@ -1,5 +1,4 @@
-import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useMemo } from 'preact/hooks';
 import type { JSX } from 'preact';
 
 import { formatAmount, formatCount, formatDuration, formatRate } from '../../../base/number-format.ts';
@@ -8,28 +7,9 @@ import type { HelloMessage, WorkloadSample } from '../../protocol/messages.ts';
 import { DataTable } from '../data-table.tsx';
 import { Facts } from '../facts.tsx';
 import { LineChart } from '../line-chart.tsx';
-import { runJob } from '../run-job.ts';
 import { SaveButtons } from '../save-buttons.tsx';
-
-const SECONDS = 600;
-/** Ten minutes of samples, four a second. */
-const SAMPLES_MAX = 2400;
-const NAME_DEFAULT = 'camera-preview';
-
-/** Which way the workload goes. Changed while it runs, it goes on the other way. */
-const CHOICES = {
-  conversion: { title: 'Table to pages', values: { page: 'page by page', entry: 'entry by entry' } },
-  mapping: { title: 'Mapping', values: { page: 'page by page', run: 'run by run' } },
-  caller: { title: 'Caller', values: { 'as-is': 'as it is', fixed: 'maps once' } },
-} as const;
-type ChoiceName = keyof typeof CHOICES;
-type Chosen = Readonly<Record<ChoiceName, string>>;
-
-/** One way, and what was seen of it. */
-interface Stretch {
-  readonly chosen: Chosen;
-  readonly samples: readonly WorkloadSample[];
-}
+import { CHOICES, WorkloadRun } from '../workload-run.ts';
+import type { ChoiceName, Chosen, Stretch } from '../workload-run.ts';
 
 interface WorkloadsProps {
   readonly mayControl: boolean;
@@ -38,53 +18,8 @@ interface WorkloadsProps {
 
 /** A workload while it runs: rates, times, what is late, and what a choice changes. */
 export function WorkloadsView({ mayControl, workloads }: WorkloadsProps): JSX.Element {
-  const name = useSignal(NAME_DEFAULT);
-  const chosen = useSignal<Chosen>({ conversion: 'page', mapping: 'page', caller: 'as-is' });
-  const stretches = useSignal<readonly Stretch[]>([]);
-  const problem = useSignal('');
-  const running = useRef<AbortController | undefined>(undefined);
-  const isRunning = useSignal(false);
-
-  const addSample = (sample: WorkloadSample): void => {
-    const before = stretches.value.slice(0, -1);
-    const last = stretches.value.at(-1);
-    if (last === undefined) return;
-    stretches.value = [...before, { ...last, samples: [...last.samples, sample].slice(-SAMPLES_MAX) }];
-  };
-  const end = (): void => {
-    running.current?.abort();
-    running.current = undefined;
-    isRunning.value = false;
-  };
-  /** Goes on with what is chosen now. */
-  const begin = async (): Promise<void> => {
-    running.current?.abort();
-    const own = new AbortController();
-    running.current = own;
-    isRunning.value = true;
-    problem.value = '';
-    stretches.value = [...stretches.value, { chosen: chosen.value, samples: [] }];
-    try {
-      const request = { name: name.value, seconds: SECONDS, ...chosen.value };
-      const outcome = await runJob('/api/workload', {
-        request,
-        signal: own.signal,
-        tell: (step) => {
-          if (step.type === 'sample' && running.current === own) addSample(step);
-        },
-      });
-      if (outcome.type === 'failed') problem.value = outcome.message;
-    } catch (error) {
-      if (!own.signal.aborted) problem.value = error instanceof Error ? error.message : String(error);
-    }
-    if (running.current === own) end();
-  };
-  useEffect(() => end, []);
-  const choose = (choice: ChoiceName, value: string): void => {
-    chosen.value = { ...chosen.value, [choice]: value };
-    if (isRunning.value) void begin();
-  };
-
+  const run = useMemo(() => new WorkloadRun(), []);
+  useEffect(() => () => run.end(), []);
   return (
     <>
       <h1>Workloads</h1>
@@ -93,56 +28,65 @@ export function WorkloadsView({ mayControl, workloads }: WorkloadsProps): JSX.El
         what <code>dmabuf workload run</code> does. Change a choice while it runs to see what it is worth.
       </p>
       {mayControl ? (
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
-            if (isRunning.value) end();
-            else {
-              stretches.value = [];
-              void begin();
-            }
-          }}
-        >
-          <label>
-            Workload{' '}
-            <select
-              name="workload"
-              value={name.value}
-              disabled={isRunning.value}
-              onChange={(event) => (name.value = event.currentTarget.value)}
-            >
-              {workloads.map((workload) => (
-                <option key={workload.name}>{workload.name}</option>
-              ))}
-            </select>
-          </label>{' '}
-          {(Object.keys(CHOICES) as ChoiceName[]).map((choice) => (
-            <label key={choice}>
-              {CHOICES[choice].title}{' '}
-              <select
-                name={choice}
-                value={chosen.value[choice]}
-                onChange={(event) => choose(choice, event.currentTarget.value)}
-              >
-                {Object.entries(CHOICES[choice].values).map(([value, text]) => (
-                  <option key={value} value={value}>
-                    {text}
-                  </option>
-                ))}
-              </select>{' '}
-            </label>
-          ))}
-          <button type="submit">{isRunning.value ? 'End' : 'Run'}</button>
-          <p>{workloads.find((workload) => workload.name === name.value)?.title}</p>
-        </form>
+        <WorkloadForm workloads={workloads} run={run} />
       ) : (
         <p class="gap">
           This lab is read-only: start it with <code>dmabuf lab --control</code> to run workloads from here.
         </p>
       )}
-      <div role="status">{problem.value === '' ? '' : `It did not run: ${problem.value}`}</div>
-      {stretches.value.length === 0 ? undefined : <Seen stretches={stretches.value} />}
+      <div role="status">{run.problem.value === '' ? '' : `It did not run: ${run.problem.value}`}</div>
+      {run.stretches.value.length === 0 ? undefined : <Seen stretches={run.stretches.value} />}
     </>
+  );
+}
+
+interface WorkloadFormProps {
+  readonly workloads: HelloMessage['workloads'];
+  readonly run: WorkloadRun;
+}
+
+function WorkloadForm({ workloads, run }: WorkloadFormProps): JSX.Element {
+  const { name, chosen, isRunning } = run;
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (isRunning.value) run.end();
+        else run.begin();
+      }}
+    >
+      <label>
+        Workload{' '}
+        <select
+          name="workload"
+          value={name.value}
+          disabled={isRunning.value}
+          onChange={(event) => (name.value = event.currentTarget.value)}
+        >
+          {workloads.map((workload) => (
+            <option key={workload.name}>{workload.name}</option>
+          ))}
+        </select>
+      </label>{' '}
+      {(Object.keys(CHOICES) as ChoiceName[]).map((choice) => (
+        <label key={choice}>
+          {CHOICES[choice].title}{' '}
+          <select
+            name={choice}
+            value={chosen.value[choice]}
+            onChange={(event) => run.choose(choice, event.currentTarget.value)}
+          >
+            {Object.entries(CHOICES[choice].values).map(([value, text]) => (
+              <option key={value} value={value}>
+                {text}
+              </option>
+            ))}
+          </select>{' '}
+        </label>
+      ))}
+      <button type="submit">{isRunning.value ? 'End' : 'Run'}</button>
+      <p>{workloads.find((workload) => workload.name === name.value)?.title}</p>
+    </form>
   );
 }
 

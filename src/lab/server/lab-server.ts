@@ -25,7 +25,7 @@ export interface LabRoutes {
   /** The paths at which the page itself is. */
   readonly pagePaths: ReadonlySet<string>;
   /** Begins to watch a view; undefined for one that there is not. */
-  readonly watch: (name: string) => Viewer | undefined;
+  readonly watch: (name: string, parameters: URLSearchParams) => Viewer | undefined;
   /** By path. */
   readonly posts: Readonly<Record<string, (request: IncomingMessage, response: ServerResponse) => Promise<void>>>;
   /** A page of its own, without rights, that a view shows in a frame. */
@@ -83,7 +83,7 @@ export class LabServer {
       const { pathname, searchParams } = new URL(url, `http://${LOOPBACK}`);
       if (method === 'POST') await this.#post(pathname, request, response);
       else if (method !== 'GET') throw new Refusal(METHOD_NOT_ALLOWED, 'Cannot answer this method');
-      else if (pathname === '/api/stream') this.#stream(searchParams.get('view') ?? '', request, response);
+      else if (pathname === '/api/stream') this.#stream(searchParams, request, response);
       else this.#sendFile(pathname, response);
     } catch (error) {
       // A page that went away while it was answered.
@@ -113,9 +113,9 @@ export class LabServer {
     this.onAdmitted();
   }
 
-  #stream(name: string, request: IncomingMessage, response: ServerResponse): void {
+  #stream(parameters: URLSearchParams, request: IncomingMessage, response: ServerResponse): void {
     this.#checkAccess(request);
-    const viewer = this.#routes.watch(name);
+    const viewer = this.#routes.watch(parameters.get('view') ?? '', parameters);
     if (viewer === undefined) throw new Refusal(NOT_FOUND, 'There is no such view');
     response.writeHead(200, { ...HEADERS, 'content-type': 'application/octet-stream' });
     response.flushHeaders();

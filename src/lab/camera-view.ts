@@ -1,0 +1,105 @@
+import { isDmaBufError } from '../base/errors.ts';
+import { openCamera } from '../v4l2/camera.ts';
+import type { Camera } from '../v4l2/camera.ts';
+import { listCameras } from '../v4l2/list-cameras.ts';
+import { formatFourcc } from '../picture/fourcc.ts';
+import { LiveCamera } from './live-camera.ts';
+import type { CameraChoice } from './protocol/messages.ts';
+import type { Frame } from './protocol/frames.ts';
+import { jsonFrame } from './server/json-frame.ts';
+import { Refusal } from './server/refusal.ts';
+import type { Viewer } from './server/viewer.ts';
+
+const FACTS_INTERVAL_MS = 1000;
+const FORBIDDEN = 403;
+const NOT_FOUND = 404;
+const CONFLICT = 409;
+/** Enough to see, and little to convert. */
+const SIZE = { width: 640, height: 480 };
+
+/** The cameras that can be looked at. */
+export function listCameraChoices(): CameraChoice[] {
+  return listCameras().flatMap(({ path, name, refusal }) => (refusal === undefined ? [{ path, name }] : []));
+}
+
+/** How a camera is opened, where a test gives another. */
+export type OpenLiveCamera = (path: string) => Camera;
+
+/** Cameras that pages look at: each is opened for the first of them, and closed after the last. */
+export class LiveCameras {
+  readonly #mayControl: boolean;
+  readonly #open: OpenLiveCamera;
+  readonly #watched = new Map<string, { readonly live: LiveCamera; viewerCount: number }>();
+
+  constructor(mayControl: boolean, open: OpenLiveCamera = (path) => openCamera(path, { ...SIZE, adjust: true })) {
+    this.#mayControl = mayControl;
+    this.#open = open;
+  }
+
+  /** @throws {Refusal} where there is no such camera, or it cannot be opened */
+  watch(path: string): Viewer {
+    if (!this.#mayControl)
+      throw new Refusal(FORBIDDEN, 'Cannot open a camera as the lab is read-only: start it with --control');
+    const watched = this.#watched.get(path) ?? { live: this.#start(path), viewerCount: 0 };
+    this.#watched.set(path, watched);
+    watched.viewerCount += 1;
+    return new CameraViewer(watched.live, () => {
+      watched.viewerCount -= 1;
+      if (watched.viewerCount > 0) return;
+      this.#watched.delete(path);
+      watched.live.close();
+    });
+  }
+
+  #start(path: string): LiveCamera {
+    // Nothing but a camera is opened for a page.
+    if (!listCameraChoices().some((choice) => choice.path === path))
+      throw new Refusal(NOT_FOUND, 'There is no such camera');
+    try {
+      return new LiveCamera(this.#open(path));
+    } catch (error) {
+      if (!isDmaBufError(error)) throw error;
+      throw new Refusal(CONFLICT, error.message);
+    }
+  }
+}
+
+/** What one page has seen of a camera. */
+class CameraViewer implements Viewer {
+  readonly #live: LiveCamera;
+  readonly #onClose: () => void;
+  #isNew = true;
+  #isClosed = false;
+  #shown = 0;
+  #factsAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(live: LiveCamera, onClose: () => void) {
+    this.#live = live;
+    this.#onClose = onClose;
+  }
+
+  next(nowMs: number): Frame[] {
+    const frames: Frame[] = [];
+    const { latest } = this.#live;
+    if (this.#isNew) {
+      const { width, height, pixelformat } = this.#live.format;
+      frames.push(jsonFrame({ type: 'camera-shape', width, height, format: formatFourcc(pixelformat) }));
+      this.#isNew = false;
+    }
+    if (latest !== undefined && latest.number !== this.#shown) {
+      frames.push(latest.frame);
+      this.#shown = latest.number;
+    }
+    if (nowMs - this.#factsAtMs >= FACTS_INTERVAL_MS) {
+      frames.push(jsonFrame(this.#live.facts(nowMs)));
+      this.#factsAtMs = nowMs;
+    }
+    return frames;
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#onClose();
+  }
+}

@@ -1,6 +1,5 @@
 import { isDmaBufError } from '../base/errors.ts';
 import { openCamera } from '../v4l2/camera.ts';
-import type { Camera } from '../v4l2/camera.ts';
 import { listCameras } from '../v4l2/list-cameras.ts';
 import { formatFourcc } from '../picture/fourcc.ts';
 import { LiveCamera } from './live-camera.ts';
@@ -22,18 +21,13 @@ export function listCameraChoices(): CameraChoice[] {
   return listCameras().flatMap(({ path, name, refusal }) => (refusal === undefined ? [{ path, name }] : []));
 }
 
-/** How a camera is opened, where a test gives another. */
-export type OpenLiveCamera = (path: string) => Camera;
-
 /** Cameras that pages look at: each is opened for the first of them, and closed after the last. */
 export class LiveCameras {
   readonly #mayControl: boolean;
-  readonly #open: OpenLiveCamera;
   readonly #watched = new Map<string, { readonly live: LiveCamera; viewerCount: number }>();
 
-  constructor(mayControl: boolean, open: OpenLiveCamera = (path) => openCamera(path, { ...SIZE, adjust: true })) {
+  constructor(mayControl: boolean) {
     this.#mayControl = mayControl;
-    this.#open = open;
   }
 
   /** @throws {Refusal} where there is no such camera, or it cannot be opened */
@@ -56,7 +50,7 @@ export class LiveCameras {
     if (!listCameraChoices().some((choice) => choice.path === path))
       throw new Refusal(NOT_FOUND, 'There is no such camera');
     try {
-      return new LiveCamera(this.#open(path));
+      return new LiveCamera(openCamera(path, { ...SIZE, adjust: true }));
     } catch (error) {
       if (!isDmaBufError(error)) throw error;
       throw new Refusal(CONFLICT, error.message);

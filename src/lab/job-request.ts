@@ -42,19 +42,27 @@ export function readConvertRequest({ length, mix }: Fields): ConvertRequest {
 
 /** @throws {Refusal} for what is no such request */
 export function readWorkloadRequest({ name, seconds, caller, conversion, mapping }: Fields): WorkloadRequest {
-  if (typeof seconds !== 'number' || !(seconds > 0 && seconds <= SECONDS_MAX))
-    throw new Refusal(BAD_REQUEST, `Cannot run for this time: up to ${SECONDS_MAX} seconds`);
   return {
     name: oneOf(
       'workload',
       name,
       RECIPES.map((recipe) => recipe.name),
     ),
-    seconds,
+    seconds: readSeconds(seconds),
     caller: oneOf('caller', caller, CALLERS),
     conversion: oneOf('conversion', conversion, CONVERSIONS),
     mapping: oneOf('mapping', mapping, MAPPINGS),
   };
+}
+
+/** @throws {Refusal} for what is no such request */
+export function readRecordRequest({ seconds }: Fields): { readonly seconds: number } {
+  return { seconds: readSeconds(seconds) };
+}
+
+function readSeconds(seconds: unknown): number {
+  if (typeof seconds === 'number' && seconds > 0 && seconds <= SECONDS_MAX) return seconds;
+  throw new Refusal(BAD_REQUEST, `Cannot run for this time: up to ${SECONDS_MAX} seconds`);
 }
 
 function oneOf<Allowed extends string>(what: string, value: unknown, allowed: readonly Allowed[]): Allowed {

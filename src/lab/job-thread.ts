@@ -19,8 +19,8 @@ export async function runJobThread({ file, request, tell, signal }: JobThread): 
   const worker = new Worker(file, { workerData: request, execArgv: [] });
   const ended = new Promise<JobEnd>((resolve) => {
     worker.on('message', (message: JobStep | JobEnd) => {
-      if (message.type === 'progress' || message.type === 'sample') tell(message);
-      else resolve(message);
+      if (message.type === 'done' || message.type === 'failed') resolve(message);
+      else tell(message);
     });
     worker.on('error', (error: Error) => resolve({ type: 'failed', message: error.message }));
     worker.on('exit', () => resolve({ type: 'failed', message: 'The job was ended' }));

@@ -95,6 +95,7 @@ function routesOf({ heap, mayControl, version }: LabOptions, jobs: LabJobs, mach
       '/api/doctor': async (_request, response) => sendJson(response, toDoctorJson(examineMachine())),
       '/api/convert': async (request, response) => await jobs.convert(request, response),
       '/api/workload': async (request, response) => await jobs.workload(request, response),
+      '/api/record': async (request, response) => await jobs.record(request, response, reports),
       '/api/callers': async (request, response) => {
         const bytes = limitBody(request, TRACE_BYTES_MAX);
         sendJson(response, await reports.read(nameOf(request), bytes));

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { request } from 'node:http';
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
@@ -262,6 +263,22 @@ test('one job runs at a time, and a page that goes away ends its own', async (t)
   let status = 409;
   while (status === 409) status = await start();
   assert.equal(status, 200);
+});
+
+const mayTrace = existsSync('/sys/kernel/tracing/instances') && 'this machine has tracefs: in guests it records';
+
+test('a recording that the machine refuses says why, with the remedy', { skip: mayTrace }, async (t) => {
+  const lab = await labForTest(t, { mayControl: true });
+  const { port } = partsOf(lab.newAddress());
+  const headers = bearing(await keyOf(lab.newAddress()));
+  const record = async (seconds: unknown): Promise<Answer> =>
+    await ask(port, { method: 'POST', path: '/api/record', headers, body: JSON.stringify({ seconds }) });
+  for (const wrong of [0, -1, 3601, '5', null]) assert.equal((await record(wrong)).status, 400, String(wrong));
+  const { status, body } = await record(5);
+  assert.equal(status, 200);
+  const { type, message } = JSON.parse(body) as { readonly type: string; readonly message: string };
+  assert.equal(type, 'failed');
+  assert.match(message, /^Cannot record mappings as [^:]+: ./u);
 });
 
 test('a log is read to the callers in it, and its report has no rights of the page', async (t) => {

@@ -70,7 +70,7 @@ const VIEWS: Readonly<Record<ViewName, (hello: HelloMessage) => JSX.Element>> = 
   convert: ({ mayControl, mixes }) => <ConvertView mayControl={mayControl} mixes={mixes} />,
   camera: ({ mayControl }) => <CameraView mayControl={mayControl} />,
   workloads: ({ mayControl, workloads }) => <WorkloadsView mayControl={mayControl} workloads={workloads} />,
-  callers: () => <CallersView />,
+  callers: ({ mayControl }) => <CallersView mayControl={mayControl} />,
 };
 
 function LinkState(): JSX.Element {

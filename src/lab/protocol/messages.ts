@@ -140,7 +140,13 @@ export interface WorkloadSample {
   readonly lateCount: number;
 }
 
-export type JobStep = JobProgress | WorkloadSample;
+/** How many mappings a recording has. */
+interface RecordingStep {
+  readonly type: 'recorded';
+  readonly mappingCount: number;
+}
+
+export type JobStep = JobProgress | WorkloadSample | RecordingStep;
 
 /** The end of a job. */
 export type JobEnd =

@@ -43,6 +43,7 @@ export class CallerReports {
     const end = (): void => recording.stop();
     const timer = setTimeout(end, seconds * 1000);
     signal.addEventListener('abort', end);
+    if (signal.aborted) end();
     try {
       return await this.#report([], recording, onMapping);
     } finally {

@@ -65,17 +65,19 @@ export class LabJobs {
   ): Promise<void> {
     if (!this.#mayControl)
       throw new Refusal(FORBIDDEN, 'Cannot start jobs as the lab is read-only: start it with --control');
+    const gone = new AbortController();
+    response.on('close', () => gone.abort());
     const job = prepare(await readJsonBody(request));
     // A page that goes on with another job has given up its last one a moment ago.
     await Promise.race([this.#running, sleep(PATIENCE_MS, undefined, { ref: false })]);
+    // Nobody waits for the job of a page that went meanwhile.
+    if (gone.signal.aborted) return;
     if (this.#running !== undefined)
       throw new Refusal(CONFLICT, 'Cannot start another job before the one that runs has ended');
     const { promise, end } = openEnd();
     this.#running = promise;
     try {
       response.writeHead(200, { ...HEADERS, 'content-type': 'application/x-ndjson' });
-      const gone = new AbortController();
-      response.on('close', () => gone.abort());
       const tell = (message: JobStep | JobEnd): void => void response.write(`${JSON.stringify(message)}\n`);
       const signal = AbortSignal.any([gone.signal, this.#closed.signal]);
       tell(await job({ tell, signal }));

@@ -6,7 +6,6 @@ import { existsSync } from 'node:fs';
 import { request } from 'node:http';
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
-import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 
 import { KiB, MiB } from '../../src/index.ts';
@@ -14,42 +13,11 @@ import { FrameReader } from '../../src/lab/protocol/frames.ts';
 import type { StreamMessage } from '../../src/lab/protocol/messages.ts';
 import { assertSettles, until } from '../support/runner/settled.ts';
 import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
+import { ask, bearing, keyOf } from './ask-lab.ts';
+import type { Answer } from './ask-lab.ts';
 import { labForTest, partsOf } from './lab-for-test.ts';
 
 checkLeaksAfterFile();
-
-interface Ask {
-  readonly method?: string;
-  readonly path?: string;
-  readonly headers?: OutgoingHttpHeaders;
-  readonly body?: string | Buffer;
-}
-
-interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, unknown>>;
-  readonly body: string;
-}
-
-/** With the path as it is given: `fetch` would make it straight. */
-async function ask(port: number, { method = 'GET', path = '/', headers = {}, body }: Ask): Promise<Answer> {
-  const asked = request({ host: '127.0.0.1', port, method, path, headers, agent: false });
-  // A body that is refused is not read to its end.
-  asked.on('error', () => {});
-  asked.end(body);
-  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
-  return { status: answer.statusCode ?? 0, headers: answer.headers, body: await text(answer) };
-}
-
-async function keyOf(address: string): Promise<string> {
-  const { port, token } = partsOf(address);
-  const { body } = await ask(port, { method: 'POST', path: '/api/session', body: JSON.stringify({ token }) });
-  return (JSON.parse(body) as { readonly key: string }).key;
-}
-
-function bearing(key: string): OutgoingHttpHeaders {
-  return { authorization: `Bearer ${key}` };
-}
 
 test('a token lets in once; the key that it gives lets in for ever; nothing else does', async (t) => {
   const lab = await labForTest(t);

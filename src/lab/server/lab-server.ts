@@ -16,6 +16,11 @@ import type { Viewer } from './viewer.ts';
 /** How often pages are told what is new. A screen shows no more. */
 const TICK_MS = 40;
 const LOOPBACK = '127.0.0.1';
+/** Far below the 1024 descriptors that a process has: anybody on the machine may connect. */
+const CONNECTIONS_MAX = 128;
+/** A connection that asks for nothing makes room for others. */
+const TIMEOUTS = { headersTimeout: 10_000, connectionsCheckingInterval: 5000 };
+const BAD_REQUEST = 400;
 const UNAUTHORIZED = 401;
 const NOT_FOUND = 404;
 const METHOD_NOT_ALLOWED = 405;
@@ -49,7 +54,8 @@ export class LabServer {
     this.#files = files;
     this.#routes = routes;
     this.#access = access;
-    this.#server = createServer((request, response) => void this.#answer(request, response));
+    this.#server = createServer(TIMEOUTS, (request, response) => void this.#answer(request, response));
+    this.#server.maxConnections = CONNECTIONS_MAX;
   }
 
   /**
@@ -59,6 +65,8 @@ export class LabServer {
   async listen(port: number): Promise<void> {
     this.#server.listen(port, LOOPBACK);
     await once(this.#server, 'listening');
+    // A connection that cannot be accepted is no reason to end the program.
+    this.#server.on('error', (error) => this.onFailure(error));
   }
 
   /** An address that lets one browser in. That before is worth nothing from now on. */
@@ -80,7 +88,7 @@ export class LabServer {
     try {
       checkRequest(request);
       const { method, url = '/' } = request;
-      const { pathname, searchParams } = new URL(url, `http://${LOOPBACK}`);
+      const { pathname, searchParams } = parseTarget(url);
       if (method === 'POST') await this.#post(pathname, request, response);
       else if (method !== 'GET') throw new Refusal(METHOD_NOT_ALLOWED, 'Cannot answer this method');
       else if (pathname === '/api/stream') this.#stream(searchParams, request, response);
@@ -162,4 +170,11 @@ export class LabServer {
     if (this.#access.admits(headers.authorization)) return;
     throw new Refusal(UNAUTHORIZED, 'Open the address that the lab printed');
   }
+}
+
+/** @throws {Refusal} for what is no address, such as "//" */
+function parseTarget(target: string): URL {
+  const base = `http://${LOOPBACK}`;
+  if (!URL.canParse(target, base)) throw new Refusal(BAD_REQUEST, 'Cannot read the address');
+  return new URL(target, base);
 }

@@ -70,6 +70,13 @@ test('other names of this machine, and the pages of others, are refused before a
   for (const headers of refused)
     for (const method of ['GET', 'POST', 'OPTIONS'])
       assert.equal((await ask(port, { method, headers, path: '/api/session' })).status, 403, JSON.stringify(headers));
+  // A link to the lab may stand anywhere. It opens a window: no frame, and nothing that posts.
+  const link = { host: own, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' };
+  const follow = async (method: string, destination: string): Promise<number> =>
+    (await ask(port, { method, headers: { ...link, 'sec-fetch-dest': destination } })).status;
+  assert.equal(await follow('GET', 'document'), 200);
+  assert.equal(await follow('GET', 'iframe'), 403);
+  assert.equal(await follow('POST', 'document'), 403);
   for (const host of [own, `localhost:${port}`, 'localhost:9', `[::1]:${port}`, 'localhost'])
     assert.equal((await ask(port, { headers: { host, origin: `http://${host}` } })).status, 200, host);
 });

@@ -1,5 +1,6 @@
 /** Requests to a lab, as any program of the machine can send them. */
 
+import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
@@ -38,7 +39,18 @@ export async function keyOf(address: string): Promise<string> {
   return (JSON.parse(body) as { readonly key: string }).key;
 }
 
-/** The headers of a page that has the key. */
-export function bearing(key: string): OutgoingHttpHeaders {
-  return { authorization: `Bearer ${key}` };
+/** What a page with the key sends to the lab that is on the port now. */
+export async function passOf(port: number, key: string): Promise<string> {
+  const { run } = JSON.parse((await ask(port, { path: '/api/run' })).body) as { readonly run: string };
+  return createHmac('sha256', key).update(run).digest('base64url');
+}
+
+/** The headers of a page that spends the token of an address. */
+export async function admitted(address: string): Promise<OutgoingHttpHeaders> {
+  return bearing(await passOf(partsOf(address).port, await keyOf(address)));
+}
+
+/** The headers of a page with a pass. */
+export function bearing(pass: string): OutgoingHttpHeaders {
+  return { authorization: `Bearer ${pass}` };
 }

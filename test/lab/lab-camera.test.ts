@@ -14,6 +14,7 @@ import type { StreamMessage } from '../../src/lab/protocol/messages.ts';
 import { listCameras } from '../../src/v4l2/list-cameras.ts';
 import { until } from '../support/runner/settled.ts';
 import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
+import { admitted } from './ask-lab.ts';
 import { labForTest, partsOf } from './lab-for-test.ts';
 
 checkLeaksAfterFile();
@@ -28,14 +29,13 @@ interface Watched {
 
 async function watchCamera(t: TestContext, path: string, mayControl: boolean): Promise<Watched> {
   const lab = await labForTest(t, { mayControl });
-  const { port, origin, token } = partsOf(lab.newAddress());
-  const session = await fetch(`${origin}/api/session`, { method: 'POST', body: JSON.stringify({ token }) });
-  const { key } = (await session.json()) as { readonly key: string };
+  const address = lab.newAddress();
+  const { port } = partsOf(address);
   const asked = request({
     host: '127.0.0.1',
     port,
     path: `/api/stream?view=camera&path=${encodeURIComponent(path)}`,
-    headers: { authorization: `Bearer ${key}` },
+    headers: await admitted(address),
     agent: false,
   });
   asked.end();

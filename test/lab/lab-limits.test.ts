@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MiB } from '../../src/index.ts';
 import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
 import { assertSettles } from '../support/runner/settled.ts';
-import { ask, bearing, keyOf } from './ask-lab.ts';
+import { admitted, ask } from './ask-lab.ts';
 import { labForTest, partsOf } from './lab-for-test.ts';
 
 checkLeaksAfterFile();
@@ -46,7 +46,7 @@ test('connections that nobody uses take no more than their share, and the lab an
 test('the job of a page that went away while it waited for its turn is not begun', async (t) => {
   const lab = await labForTest(t, { mayControl: true });
   const { port } = partsOf(lab.newAddress());
-  const headers = bearing(await keyOf(lab.newAddress()));
+  const headers = await admitted(lab.newAddress());
   const running = postWorkload(port, headers);
   const [answer] = (await once(running, 'response')) as [IncomingMessage];
   await once(answer, 'data');

@@ -13,7 +13,7 @@ import { FrameReader } from '../../src/lab/protocol/frames.ts';
 import type { StreamMessage } from '../../src/lab/protocol/messages.ts';
 import { assertSettles, until } from '../support/runner/settled.ts';
 import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
-import { ask, bearing, keyOf } from './ask-lab.ts';
+import { admitted, ask, bearing, keyOf, passOf } from './ask-lab.ts';
 import type { Answer } from './ask-lab.ts';
 import { labForTest, partsOf } from './lab-for-test.ts';
 
@@ -39,14 +39,17 @@ test('a token lets in once; the key that it gives lets in for ever; nothing else
   for (const wrong of ['', 'x', 7, null, { toString: token }, `${token} `, 'a'.repeat(token.length)])
     assert.equal((await spend(wrong)).status, 401);
   const { key } = JSON.parse((await spend(token)).body) as { readonly key: string };
-  assert.equal(await hello(`Bearer ${key}`), 200);
+  // The key itself is never sent.
+  assert.equal(await hello(`Bearer ${key}`), 401);
+  const pass = await passOf(port, key);
+  assert.equal(await hello(`Bearer ${pass}`), 200);
   const again = await spend(token);
   assert.equal(again.status, 401);
   assert.match(again.body, /used before, or is not of this lab: take the latest one/u);
   const second = partsOf(lab.newAddress()).token;
   lab.newAddress();
   assert.equal((await spend(second)).status, 401);
-  assert.equal(await hello(`Bearer ${key}`), 200);
+  assert.equal(await hello(`Bearer ${pass}`), 200);
 });
 
 test('other names of this machine, and the pages of others, are refused before anything is read', async (t) => {
@@ -118,7 +121,7 @@ test('an answer forbids to keep it, to frame it, and every script but those of t
 test('what is no object of JSON, or is large, is refused, and the lab goes on', async (t) => {
   const lab = await labForTest(t, { mayControl: true });
   const { port } = partsOf(lab.newAddress());
-  const headers = bearing(await keyOf(lab.newAddress()));
+  const headers = await admitted(lab.newAddress());
   const post = async (path: string, body: string): Promise<number> =>
     (await ask(port, { method: 'POST', path, body, headers })).status;
   for (const body of ['', '{', 'null', '[]', '7', '"x"', '{}x', '\u0000'])
@@ -160,7 +163,7 @@ test('bytes that are no HTTP end their connection alone', async (t) => {
 test('a lab without control starts no job', async (t) => {
   const lab = await labForTest(t);
   const { port } = partsOf(lab.newAddress());
-  const headers = bearing(await keyOf(lab.newAddress()));
+  const headers = await admitted(lab.newAddress());
   const body = JSON.stringify({ length: MiB, mix: 'fresh' });
   const { status, body: reason } = await ask(port, { method: 'POST', path: '/api/convert', headers, body });
   assert.equal(status, 403);
@@ -170,7 +173,7 @@ test('a lab without control starts no job', async (t) => {
 test('a job runs in a thread, and tells its steps and its report', async (t) => {
   const lab = await labForTest(t, { mayControl: true });
   const { port } = partsOf(lab.newAddress());
-  const headers = bearing(await keyOf(lab.newAddress()));
+  const headers = await admitted(lab.newAddress());
   const body = JSON.stringify({ length: 4 * MiB, mix: 'fresh' });
   const answer = await ask(port, { method: 'POST', path: '/api/convert', headers, body });
   assert.equal(answer.status, 200);
@@ -186,7 +189,7 @@ test('a job runs in a thread, and tells its steps and its report', async (t) => 
 test('a workload tells what it does as it runs, and its report', async (t) => {
   const lab = await labForTest(t, { mayControl: true });
   const { port } = partsOf(lab.newAddress());
-  const headers = bearing(await keyOf(lab.newAddress()));
+  const headers = await admitted(lab.newAddress());
   const wanted = { name: 'camera-preview', seconds: 1, caller: 'as-is', conversion: 'page', mapping: 'page' };
   const run = async (request: object): Promise<Answer> =>
     await ask(port, { method: 'POST', path: '/api/workload', headers, body: JSON.stringify(request) });
@@ -217,7 +220,7 @@ test('a workload tells what it does as it runs, and its report', async (t) => {
 test('one job runs at a time, and a page that goes away ends its own', async (t) => {
   const lab = await labForTest(t, { mayControl: true });
   const { port } = partsOf(lab.newAddress());
-  const headers = bearing(await keyOf(lab.newAddress()));
+  const headers = await admitted(lab.newAddress());
   const long = JSON.stringify({
     name: 'camera-preview',
     seconds: 3600,
@@ -245,7 +248,7 @@ const mayTrace = existsSync('/sys/kernel/tracing/instances') && 'this machine ha
 test('a recording that the machine refuses says why, with the remedy', { skip: mayTrace }, async (t) => {
   const lab = await labForTest(t, { mayControl: true });
   const { port } = partsOf(lab.newAddress());
-  const headers = bearing(await keyOf(lab.newAddress()));
+  const headers = await admitted(lab.newAddress());
   const record = async (seconds: unknown): Promise<Answer> =>
     await ask(port, { method: 'POST', path: '/api/record', headers, body: JSON.stringify({ seconds }) });
   for (const wrong of [0, -1, 3601, '5', null]) assert.equal((await record(wrong)).status, 400, String(wrong));
@@ -259,7 +262,7 @@ test('a recording that the machine refuses says why, with the remedy', { skip: m
 test('a log is read to the callers in it, and its report has no rights of the page', async (t) => {
   const lab = await labForTest(t);
   const { port } = partsOf(lab.newAddress());
-  const headers = { ...bearing(await keyOf(lab.newAddress())), 'x-file-name': encodeURIComponent('<b>log</b>.txt') };
+  const headers = { ...(await admitted(lab.newAddress())), 'x-file-name': encodeURIComponent('<b>log</b>.txt') };
   const log = '[ 6.689859] dma_buf_vmap_unlocked+0xb8/0x130\n[ 6.689861] aov_core_init+0x310/0x718 [mtk_aov]\n';
   const { status, body } = await ask(port, { method: 'POST', path: '/api/callers', headers, body: log });
   assert.equal(status, 200);
@@ -281,14 +284,14 @@ test('a log is read to the callers in it, and its report has no rights of the pa
 /** A page that looks at a view, and what it was told. */
 async function watch(
   port: number,
-  key: string,
+  pass: string,
   view: string,
 ): Promise<{ messages: StreamMessage[]; response: IncomingMessage }> {
   const asked = request({
     host: '127.0.0.1',
     port,
     path: `/api/stream?view=${view}`,
-    headers: bearing(key),
+    headers: bearing(pass),
     agent: false,
   });
   asked.end();
@@ -305,12 +308,12 @@ async function watch(
 test('two pages are told what the heap has, each from its beginning', async (t) => {
   const lab = await labForTest(t);
   const { port } = partsOf(lab.newAddress());
-  const key = await keyOf(lab.newAddress());
+  const pass = await passOf(port, await keyOf(lab.newAddress()));
   const buffer = lab.heap.allocate(3 * MiB, { name: 'frame' });
   t.after(() => buffer.close());
   using view = buffer.vmap();
   assert.equal(view.length, 3 * MiB);
-  const pages = [await watch(port, key, 'heap'), await watch(port, key, 'heap')];
+  const pages = [await watch(port, pass, 'heap'), await watch(port, pass, 'heap')];
   for (const { messages, response } of pages) {
     await until(() => messages.length >= 2);
     assert.deepEqual(messages[0], {
@@ -342,11 +345,11 @@ test('two pages are told what the heap has, each from its beginning', async (t) 
 test('a page that reads nothing holds up neither the others nor the heap', async (t) => {
   const lab = await labForTest(t);
   const { port } = partsOf(lab.newAddress());
-  const key = await keyOf(lab.newAddress());
+  const pass = await passOf(port, await keyOf(lab.newAddress()));
   const slow = connect(port, '127.0.0.1');
   t.after(() => slow.destroy());
-  slow.write(`GET /api/stream?view=heap HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${key}\r\n\r\n`);
-  const fast = await watch(port, key, 'heap');
+  slow.write(`GET /api/stream?view=heap HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${pass}\r\n\r\n`);
+  const fast = await watch(port, pass, 'heap');
   for (let round = 0; round < 5; round += 1) {
     const buffers = Array.from({ length: 1000 }, () => lab.heap.allocate(4 * KiB));
     const count = fast.messages.length;
@@ -357,12 +360,15 @@ test('a page that reads nothing holds up neither the others nor the heap', async
   await assertSettles(() => lab.heap.stats().bufferCount, 0);
 });
 
-test('a lab of the same key and port is the same to its pages', async (t) => {
+test('a lab of the same key and port is the same to its pages, and what they sent before is worth nothing', async (t) => {
   const key = 'k'.repeat(43);
   const first = await labForTest(t, { key });
   const { port } = partsOf(first.newAddress());
+  const before = await passOf(port, key);
   await first.close();
   await labForTest(t, { key, port });
-  const { status } = await ask(port, { method: 'POST', path: '/api/hello', headers: bearing(key) });
-  assert.equal(status, 200);
+  const hello = async (pass: string): Promise<number> =>
+    (await ask(port, { method: 'POST', path: '/api/hello', headers: bearing(pass) })).status;
+  assert.equal(await hello(before), 401);
+  assert.equal(await hello(await passOf(port, key)), 200);
 });

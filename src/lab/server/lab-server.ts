@@ -91,6 +91,7 @@ export class LabServer {
       const { pathname, searchParams } = parseTarget(url);
       if (method === 'POST') await this.#post(pathname, request, response);
       else if (method !== 'GET') throw new Refusal(METHOD_NOT_ALLOWED, 'Cannot answer this method');
+      else if (pathname === '/api/run') sendJson(response, { run: this.#access.run });
       else if (pathname === '/api/stream') this.#stream(searchParams, request, response);
       else this.#sendFile(pathname, response);
     } catch (error) {

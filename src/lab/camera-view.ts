@@ -1,15 +1,15 @@
+import { withCleanup } from '../base/cleanup.ts';
 import { isDmaBufError } from '../base/errors.ts';
 import { openCamera } from '../v4l2/camera.ts';
 import { listCameras } from '../v4l2/list-cameras.ts';
 import { formatFourcc } from '../picture/fourcc.ts';
 import { LiveCamera } from './live-camera.ts';
-import type { CameraChoice } from './protocol/messages.ts';
+import type { CameraChoice, CameraFactsMessage } from './protocol/messages.ts';
 import type { Frame } from './protocol/frames.ts';
 import { jsonFrame } from './server/json-frame.ts';
 import { Refusal } from './server/refusal.ts';
 import type { Viewer } from './server/viewer.ts';
 
-const FACTS_INTERVAL_MS = 1000;
 const FORBIDDEN = 403;
 const NOT_FOUND = 404;
 const CONFLICT = 409;
@@ -50,7 +50,11 @@ export class LiveCameras {
     if (!listCameraChoices().some((choice) => choice.path === path))
       throw new Refusal(NOT_FOUND, 'There is no such camera');
     try {
-      return new LiveCamera(openCamera(path, { ...SIZE, adjust: true }));
+      return withCleanup((cleanup) => {
+        const camera = openCamera(path, { ...SIZE, adjust: true });
+        cleanup.defer(() => camera.close());
+        return new LiveCamera(camera);
+      });
     } catch (error) {
       if (!isDmaBufError(error)) throw error;
       throw new Refusal(CONFLICT, error.message);
@@ -65,7 +69,7 @@ class CameraViewer implements Viewer {
   #isNew = true;
   #isClosed = false;
   #shown = 0;
-  #factsAtMs = Number.NEGATIVE_INFINITY;
+  #facts: CameraFactsMessage | undefined;
 
   constructor(live: LiveCamera, onClose: () => void) {
     this.#live = live;
@@ -84,10 +88,9 @@ class CameraViewer implements Viewer {
       frames.push(latest.frame);
       this.#shown = latest.number;
     }
-    if (nowMs - this.#factsAtMs >= FACTS_INTERVAL_MS) {
-      frames.push(jsonFrame(this.#live.facts(nowMs)));
-      this.#factsAtMs = nowMs;
-    }
+    const facts = this.#live.facts(nowMs);
+    if (facts !== this.#facts) frames.push(jsonFrame(facts));
+    this.#facts = facts;
     return frames;
   }
 

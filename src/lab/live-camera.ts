@@ -1,3 +1,4 @@
+import { runAllSteps } from '../base/cleanup.ts';
 import { createBlitter } from '../blit/blitter.ts';
 import type { Blitter } from '../blit/blitter.ts';
 import type { Heap } from '../heap/heap.ts';
@@ -19,6 +20,7 @@ interface LivePicture {
 
 /** What a frame goes through here: it is waited for, and made into what a page shows. */
 type LiveStage = 'camera' | 'convert';
+const FACTS_INTERVAL_MS = 1000;
 const STAGES: readonly LiveStage[] = ['camera', 'convert'];
 
 /**
@@ -34,6 +36,7 @@ export class LiveCamera {
   #target: { readonly buffer: DmaBuf; readonly layout: FrameLayout } | undefined;
   #latest: LivePicture | undefined;
   #frameCount = 0;
+  #facts: CameraFactsMessage | undefined;
   #factsAtMs = 0;
   #failure: unknown;
 
@@ -53,12 +56,18 @@ export class LiveCamera {
     return this.#camera.format;
   }
 
-  /** Of the time since the last call. */
+  /** Of the last whole second that somebody looked, the same for all pages. */
   facts(nowMs: number): CameraFactsMessage {
+    if (this.#facts === undefined || nowMs - this.#factsAtMs >= FACTS_INTERVAL_MS) this.#facts = this.#measure(nowMs);
+    return this.#facts;
+  }
+
+  /** Of the time since the last call. */
+  #measure(nowMs: number): CameraFactsMessage {
     const { camera: cameraNs, convert: convertNs } = this.#clock.read();
     const { lostCount, droppedCount } = this.#camera.counts;
     const seconds = (nowMs - this.#factsAtMs) / 1000;
-    const framesPerSecond = this.#factsAtMs === 0 ? null : this.#frameCount / seconds;
+    const framesPerSecond = this.#facts === undefined ? null : this.#frameCount / seconds;
     this.#frameCount = 0;
     this.#factsAtMs = nowMs;
     return { type: 'camera-facts', framesPerSecond, lostCount, droppedCount, cameraNs, convertNs };
@@ -80,8 +89,11 @@ export class LiveCamera {
       }
     } catch (error) {
       if (!this.#end.signal.aborted) this.#failure = error;
-    } finally {
+    }
+    try {
       this.#release();
+    } catch (error) {
+      this.#failure ??= error;
     }
   }
 
@@ -109,10 +121,11 @@ export class LiveCamera {
   }
 
   #release(): void {
-    this.#camera.close();
-    this.#target?.buffer.close();
-    this.#blitter.close();
-    this.#heap.close();
+    const held = [this.#camera, this.#target?.buffer, this.#blitter, this.#heap];
+    runAllSteps(
+      held.map((each) => () => each?.close()),
+      'A camera could not be closed',
+    );
   }
 }
 

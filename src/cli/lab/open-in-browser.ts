@@ -32,8 +32,12 @@ export async function openInBrowser(address: string, terminal: Terminal): Promis
   };
 }
 
-/** @param address has nothing that HTML reads otherwise: a host, a port and base64url */
-function pageTo(address: string): string {
+/**
+ * A page that leads to the address.
+ *
+ * @param address has nothing that HTML reads otherwise: a host, a port and base64url
+ */
+export function pageTo(address: string): string {
   return `<!doctype html><meta charset="utf-8"><meta name="referrer" content="no-referrer"><title>dmabuf lab</title><meta http-equiv="refresh" content="0;url=${address}"><a href="${address}">To the lab</a>\n`;
 }
 

@@ -27,12 +27,13 @@ export function LineChart({ times, lines, format, description, isClockTime }: Li
   const isDark = useDarkness();
   const names = lines.map(({ name }) => name).join();
   useEffect(() => {
-    if (place.current === null) return undefined;
+    const { current } = place;
+    if (current === null) return undefined;
     const { axis: stroke, grid, lines: colors } = isDark ? DARK : LIGHT;
     const axis = { stroke, grid: { stroke: grid, width: 1 } };
-    chart.current = new UPlot(
+    const drawn = new UPlot(
       {
-        width: place.current.clientWidth,
+        width: current.clientWidth,
         height: HEIGHT,
         legend: { show: false },
         axes: [axis, { ...axis, size: 80, values: (_chart, values) => values.map(format) }],
@@ -40,9 +41,15 @@ export function LineChart({ times, lines, format, description, isClockTime }: Li
         series: [{}, ...names.split(',').map((label, index) => ({ label, stroke: colors[index] ?? stroke, width: 2 }))],
       },
       [[], ...lines.map(() => [])],
-      place.current,
+      current,
     );
-    return () => chart.current?.destroy();
+    chart.current = drawn;
+    const resizing = new ResizeObserver(() => drawn.setSize({ width: current.clientWidth, height: HEIGHT }));
+    resizing.observe(current);
+    return () => {
+      resizing.disconnect();
+      drawn.destroy();
+    };
   }, [isDark, names]);
   useEffect(() => {
     chart.current?.setData([[...times], ...lines.map(({ values }) => [...values])]);

@@ -41,6 +41,7 @@ export async function watchView(
         return;
       }
       if (error instanceof LabRefusal) {
+        link.value = { state: 'live' };
         onRefusal(error.message);
         return;
       }
@@ -55,10 +56,15 @@ async function takeFrames({ body }: Response, take: (frame: Frame) => void): Pro
   if (body === null) return;
   const frames = new FrameReader();
   const reader = body.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    for (const frame of frames.push(value)) take(frame);
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      for (const frame of frames.push(value)) take(frame);
+    }
+  } finally {
+    // A stream that cannot be read on would stay open beside the next one.
+    await reader.cancel().catch(() => {});
   }
 }
 

@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { Signal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
 import type { JSX } from 'preact';
 
 import { formatAmount, formatDuration } from '../../../base/number-format.ts';
@@ -33,19 +34,39 @@ type State =
   | { readonly kind: 'failed'; readonly reason: string }
   | ({ readonly kind: 'read'; readonly name: string } & Answer);
 
+/** Shows a first state, and then those that come, until another is begun or the view is left. */
+type Begin = (
+  first: State,
+  produce: (signal: AbortSignal, show: (state: State) => void) => Promise<State>,
+) => Promise<void>;
+
 /** Who maps, by a log, a trace or a report that was dropped. */
 export function CallersView({ mayControl }: { mayControl: boolean }): JSX.Element {
   const state = useSignal<State>({ kind: 'empty' });
+  const latest = useRef<AbortController | undefined>(undefined);
+  useEffect(() => () => latest.current?.abort(), []);
+  /** One at a time: what is begun ends what was begun before. */
+  const begin: Begin = async (first, produce) => {
+    latest.current?.abort();
+    const own = new AbortController();
+    latest.current = own;
+    const show = (next: State): void => {
+      if (!own.signal.aborted) state.value = next;
+    };
+    show(first);
+    try {
+      show(await produce(own.signal, show));
+    } catch (error) {
+      show({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) });
+    }
+  };
   const read = async (file: File | undefined): Promise<void> => {
     if (file === undefined) return;
-    state.value = { kind: 'reading', name: file.name };
-    try {
+    await begin({ kind: 'reading', name: file.name }, async (signal) => {
       const headers = { 'x-file-name': encodeURIComponent(file.name) };
-      const answer = await askLab('/api/callers', { method: 'POST', body: file, headers });
-      state.value = { kind: 'read', name: file.name, ...((await answer.json()) as Answer) };
-    } catch (error) {
-      state.value = { kind: 'failed', reason: error instanceof Error ? error.message : String(error) };
-    }
+      const answer = await askLab('/api/callers', { method: 'POST', body: file, headers, signal });
+      return { kind: 'read', name: file.name, ...((await answer.json()) as Answer) };
+    });
   };
   return (
     <>
@@ -66,7 +87,7 @@ export function CallersView({ mayControl }: { mayControl: boolean }): JSX.Elemen
           <small>It is read by the lab on this machine, and goes nowhere else.</small>
         </p>
       </form>
-      {mayControl ? <RecordForm state={state} /> : undefined}
+      {mayControl ? <RecordForm state={state} begin={begin} /> : undefined}
       <div role="status">{statusOf(state.value)}</div>
       {state.value.kind === 'read' ? <Read {...state.value} /> : undefined}
     </>
@@ -74,25 +95,21 @@ export function CallersView({ mayControl }: { mayControl: boolean }): JSX.Elemen
 }
 
 /** Records this machine for a time: for root. */
-function RecordForm({ state }: { state: Signal<State> }): JSX.Element {
+function RecordForm({ state, begin }: { state: Signal<State>; begin: Begin }): JSX.Element {
   const seconds = useSignal(SECONDS_DEFAULT);
-  const record = async (): Promise<void> => {
-    state.value = { kind: 'recording', mappingCount: 0 };
-    try {
+  const record = async (): Promise<void> =>
+    await begin({ kind: 'recording', mappingCount: 0 }, async (signal, show) => {
       const end = await runJob('/api/record', {
         request: { seconds: seconds.value },
+        signal,
         tell: (step) => {
-          if (step.type === 'recorded') state.value = { kind: 'recording', mappingCount: step.mappingCount };
+          if (step.type === 'recorded') show({ kind: 'recording', mappingCount: step.mappingCount });
         },
       });
-      state.value =
-        end.type === 'done'
-          ? { kind: 'read', name: 'this machine', ...(end.report as Answer) }
-          : { kind: 'failed', reason: end.message };
-    } catch (error) {
-      state.value = { kind: 'failed', reason: error instanceof Error ? error.message : String(error) };
-    }
-  };
+      return end.type === 'done'
+        ? { kind: 'read', name: 'this machine', ...(end.report as Answer) }
+        : { kind: 'failed', reason: end.message };
+    });
   return (
     <form
       onSubmit={(event) => {

@@ -105,12 +105,14 @@ async function draw(canvas: HTMLCanvasElement, { kind, body }: Frame): Promise<v
   const context = canvas.getContext('2d');
   if (context === null) return;
   if (kind === 'jpeg') {
-    const picture = await createImageBitmap(new Blob([Uint8Array.from(body)], { type: 'image/jpeg' }));
+    // A camera may give a damaged one: the next is drawn.
+    const picture = await createImageBitmap(new Blob([new Uint8Array(body)], { type: 'image/jpeg' })).catch(() => null);
+    if (picture === null) return;
     context.drawImage(picture, 0, 0);
     picture.close();
     return;
   }
-  const pixels = Uint8ClampedArray.from(body);
+  const pixels = new Uint8ClampedArray(body);
   if (pixels.length === canvas.width * canvas.height * 4)
     context.putImageData(new ImageData(pixels, canvas.width, canvas.height), 0, 0);
 }

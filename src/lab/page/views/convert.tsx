@@ -9,6 +9,7 @@ import { DataTable } from '../data-table.tsx';
 import { Facts } from '../facts.tsx';
 import { runJob } from '../run-job.ts';
 import { SaveButtons } from '../save-buttons.tsx';
+import { useLeaving } from '../use-leaving.ts';
 
 const MIX_DEFAULT = 'fresh';
 const SIZES_MIB = [16, 64, 256, 1024, 2048];
@@ -35,11 +36,13 @@ export function ConvertView({ mayControl, mixes }: { mayControl: boolean; mixes:
   const state = useSignal<State>({ kind: 'idle' });
   const sizeMib = useSignal(64);
   const mix = useSignal(MIX_DEFAULT);
+  const leaving = useLeaving();
   const run = async (): Promise<void> => {
     state.value = { kind: 'running', progress: undefined };
     try {
       const end = await runJob('/api/convert', {
         request: { length: sizeMib.value * MiB, mix: mix.value },
+        signal: leaving,
         tell: (step) => {
           if (step.type === 'progress') state.value = { kind: 'running', progress: step };
         },

@@ -17,19 +17,20 @@ interface JobThread {
 export async function runJobThread({ file, request, tell, signal }: JobThread): Promise<JobEnd> {
   // Flags of the process, such as --input-type, may forbid a thread to have a file.
   const worker = new Worker(file, { workerData: request, execArgv: [] });
-  const ended = new Promise<JobEnd>((resolve) => {
-    worker.on('message', (message: JobStep | JobEnd) => {
-      if (message.type === 'done' || message.type === 'failed') resolve(message);
-      else tell(message);
-    });
-    worker.on('error', (error: Error) => resolve({ type: 'failed', message: error.message }));
-    worker.on('exit', () => resolve({ type: 'failed', message: 'The job was ended' }));
+  let outcome: JobEnd = { type: 'failed', message: 'The job was ended' };
+  worker.on('message', (message: JobStep | JobEnd) => {
+    if (message.type === 'done' || message.type === 'failed') outcome = message;
+    else tell(message);
   });
+  worker.on('error', (error: Error) => (outcome = { type: 'failed', message: error.message }));
+  const ended = new Promise((resolve) => worker.on('exit', resolve));
   const end = (): void => void worker.terminate();
   signal.addEventListener('abort', end, { once: true });
   if (signal.aborted) end();
   try {
-    return await ended;
+    // What it held is given back by then, and the next may begin.
+    await ended;
+    return outcome;
   } finally {
     signal.removeEventListener('abort', end);
   }

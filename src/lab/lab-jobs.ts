@@ -53,8 +53,10 @@ export class LabJobs {
     await this.#run(request, response, (fields) => recording(reports, readRecordRequest(fields)));
   }
 
-  close(): void {
+  /** Ends the job that runs. */
+  async close(): Promise<void> {
     this.#closed.abort();
+    await this.#running;
   }
 
   /** Answers with a line of JSON for each step, and for the end. A page that goes ends its job. */
@@ -71,7 +73,7 @@ export class LabJobs {
     // A page that goes on with another job has given up its last one a moment ago.
     await Promise.race([this.#running, sleep(PATIENCE_MS, undefined, { ref: false })]);
     // Nobody waits for the job of a page that went meanwhile.
-    if (gone.signal.aborted) return;
+    if (gone.signal.aborted || this.#closed.signal.aborted) return;
     if (this.#running !== undefined)
       throw new Refusal(CONFLICT, 'Cannot start another job before the one that runs has ended');
     const { promise, end } = openEnd();

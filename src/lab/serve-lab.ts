@@ -69,8 +69,7 @@ export async function serveLab(options: LabOptions): Promise<Lab> {
       server.onAdmitted = listener;
     },
     close: async () => {
-      jobs.close();
-      await server.close();
+      await Promise.all([jobs.close(), server.close()]);
       await machine.settled();
     },
   };

@@ -10,7 +10,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { MiB } from '../../src/index.ts';
-import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
+import { checkLeaksAfterFile, heldMemory } from '../support/runner/leak-check.ts';
 import { assertSettles } from '../support/runner/settled.ts';
 import { admitted, ask } from './ask-lab.ts';
 import { labForTest, partsOf } from './lab-for-test.ts';
@@ -62,6 +62,19 @@ test('the job of a page that went away while it waited for its turn is not begun
   let status = 409;
   for (let count = 0; count < 5 && status === 409; count += 1) status = await convert();
   assert.equal(status, 200);
+});
+
+test('a lab that is closed has ended its job', async (t) => {
+  const lab = await labForTest(t, { mayControl: true });
+  const { port } = partsOf(lab.newAddress());
+  const headers = await admitted(lab.newAddress());
+  const before = heldMemory();
+  const [answer] = (await once(postWorkload(port, headers), 'response')) as [IncomingMessage];
+  answer.on('error', () => {});
+  await once(answer, 'data');
+  assert.notDeepEqual(heldMemory(), before);
+  await lab.close();
+  assert.deepEqual(heldMemory(), before);
 });
 
 function postWorkload(port: number, headers: OutgoingHttpHeaders): ClientRequest {

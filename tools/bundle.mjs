@@ -18,8 +18,9 @@ const JPEG_THREAD = 'dist/src/picture/jpeg/jpeg-thread.js';
 /** The threads and processes of workloads, likewise (src/workload/contention/party-start.ts). */
 const PARTY_THREAD = 'dist/src/workload/contention/party-thread.js';
 const PARTY_PROCESS = 'dist/src/workload/contention/party-process.js';
-/** The thread of the lab's jobs, likewise (src/lab/convert-job.ts). */
+/** The threads of the lab's jobs, likewise (src/lab/lab-jobs.ts). */
 const CONVERT_THREAD = 'dist/src/lab/convert-thread.js';
+const WORKLOAD_THREAD = 'dist/src/lab/workload-thread.js';
 
 /** For each file of dist/bundle/ that package.json names, the built source of that entry. */
 function entries(root) {
@@ -28,7 +29,7 @@ function entries(root) {
   const pairs = modules.map((entry) => [entry.default, entry.types.replace(/\.d\.ts$/u, '.js')]);
   pairs.push(['stamping-process.js', STAMPING_PROCESS], ['jpeg-thread.js', JPEG_THREAD]);
   pairs.push(['party-thread.js', PARTY_THREAD], ['party-process.js', PARTY_PROCESS]);
-  pairs.push(['convert-thread.js', CONVERT_THREAD]);
+  pairs.push(['convert-thread.js', CONVERT_THREAD], ['workload-thread.js', WORKLOAD_THREAD]);
   // The last: it is made executable.
   pairs.push([bin.dmabuf, PROGRAM]);
   return pairs.map(([output, input]) => [output.replace(/^(?:\.\/)?dist\/bundle\//u, ''), join(root, input)]);

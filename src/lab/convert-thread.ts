@@ -1,4 +1,4 @@
-/** The thread of convert-job.ts. */
+/** The thread of the main job (lab-jobs.ts). */
 
 import { parentPort, workerData } from 'node:worker_threads';
 
@@ -6,12 +6,12 @@ import { assert } from '../base/assert.ts';
 import { isDmaBufError } from '../base/errors.ts';
 import { runMainJob } from '../measure/main-job.ts';
 import { toMainJobJson } from '../measure/main-job-json.ts';
-import type { ConvertRequest } from './convert-job.ts';
-import type { JobEnd, JobProgress } from './protocol/messages.ts';
+import type { ConvertRequest } from './job-request.ts';
+import type { JobEnd, JobStep } from './protocol/messages.ts';
 
 const port = parentPort;
 assert(port !== null, 'This runs as a thread');
-const tell = (message: JobProgress | JobEnd): void => port.postMessage(message);
+const tell = (message: JobStep | JobEnd): void => port.postMessage(message);
 
 const { length, mix } = workerData as ConvertRequest;
 try {

@@ -1,5 +1,6 @@
 import { openEmbeddedHeap } from '../backend/embedded/embedded-heap.ts';
 import type { EmbeddedHeap } from '../backend/embedded/embedded-heap.ts';
+import { isDmaBufError } from '../base/errors.ts';
 import { SeededRandom } from '../base/seeded-random.ts';
 import { KiB, MiB } from '../base/sizes.ts';
 import type { DmaBuf } from '../heap/dma-buf.ts';
@@ -18,6 +19,8 @@ const STEP_MS = 50;
 const CHANGES_A_STEP = 4;
 /** Of the capacity: above, buffers go rather than come. */
 const FULL_SHARE = 0.9;
+/** At the first filling, of 3 MiB on average: more than any machine has. */
+const FIRST_DRAWS_MAX = 100_000;
 /** Of the buffers: mapped, so that views show. */
 const MAPPED_SHARE = 0.2;
 
@@ -37,7 +40,8 @@ export class DemonstrationHeap {
     this.heap = openEmbeddedHeap({ capacity: capacityBytes });
     this.#capacityBytes = capacityBytes;
     this.#random = new SeededRandom(seed);
-    while (this.heap.stats().usedBytes < capacityBytes * (FULL_SHARE / 2)) this.#add();
+    // A small heap may have no room for what is drawn.
+    for (let draw = 0; draw < FIRST_DRAWS_MAX && this.#usedShare() < FULL_SHARE / 2; draw += 1) this.#add();
     this.#timer = setInterval(() => this.#step(), STEP_MS);
   }
 
@@ -49,18 +53,26 @@ export class DemonstrationHeap {
 
   #step(): void {
     for (let change = 0; change < CHANGES_A_STEP; change += 1) {
-      const used = this.heap.stats().usedBytes / this.#capacityBytes;
-      if (this.#random.below(1000) / 1000 > used / FULL_SHARE / 2) this.#add();
+      if (this.#random.below(1000) / 1000 > this.#usedShare() / FULL_SHARE / 2) this.#add();
       else this.#remove();
     }
+  }
+
+  #usedShare(): number {
+    return this.heap.stats().usedBytes / this.#capacityBytes;
   }
 
   #add(): void {
     const { name, length } = this.#drawKind();
     if (this.heap.stats().usedBytes + length > this.#capacityBytes * FULL_SHARE) return;
-    const buffer = this.heap.allocate(length, { name });
-    if (this.#random.below(1000) < MAPPED_SHARE * 1000) buffer.vmap();
-    this.#buffers.push(buffer);
+    try {
+      const buffer = this.heap.allocate(length, { name });
+      this.#buffers.push(buffer);
+      if (this.#random.below(1000) < MAPPED_SHARE * 1000) buffer.vmap();
+    } catch (error) {
+      // The machine may run out of memory or of mappings meanwhile: the lab goes on.
+      if (!isDmaBufError(error)) throw error;
+    }
   }
 
   #remove(): void {

@@ -13,18 +13,27 @@ const STEP_MS = 5;
 
 /** The dma-bufs of this machine, read again every second while somebody looks. */
 export class MachineBuffers {
+  readonly #begin: () => ReturnType<typeof readSnapshotInSteps>;
   #latest: BufferSnapshot | undefined;
   #readAtMs = Number.NEGATIVE_INFINITY;
   #reading: Promise<void> | undefined;
   #failure: unknown;
 
-  /** The latest reading. Begins another when that is old. */
+  /** @param begin begins a reading. Default: of this machine */
+  constructor(begin: () => ReturnType<typeof readSnapshotInSteps> = () => readSnapshotInSteps({})) {
+    this.#begin = begin;
+  }
+
+  /**
+   * The latest reading. Begins another when that is old.
+   *
+   * @throws why the latest has failed, once: the next may not
+   */
   latest(nowMs: number): BufferSnapshot | undefined {
-    if (this.#failure !== undefined) throw this.#failure;
-    if (this.#reading === undefined && nowMs - this.#readAtMs >= INTERVAL_MS)
-      this.#reading = this.#read().catch((error: unknown) => {
-        this.#failure = error;
-      });
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure !== undefined) throw failure;
+    if (this.#reading === undefined && nowMs - this.#readAtMs >= INTERVAL_MS) this.#reading = this.#read();
     return this.#latest;
   }
 
@@ -34,20 +43,25 @@ export class MachineBuffers {
   }
 
   async #read(): Promise<void> {
-    const steps = readSnapshotInSteps({});
+    try {
+      this.#latest = await this.#readInSteps();
+    } catch (error) {
+      this.#failure = error;
+    }
+    this.#readAtMs = performance.now();
+    this.#reading = undefined;
+  }
+
+  async #readInSteps(): Promise<BufferSnapshot> {
+    const steps = this.#begin();
     let since = performance.now();
     for (;;) {
       const { done, value } = steps.next();
-      if (done === true) {
-        this.#latest = value;
-        break;
-      }
+      if (done === true) return value;
       if (performance.now() - since < STEP_MS) continue;
       await turn();
       since = performance.now();
     }
-    this.#readAtMs = performance.now();
-    this.#reading = undefined;
   }
 }
 

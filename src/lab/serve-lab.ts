@@ -7,9 +7,11 @@ import { MiB } from '../base/sizes.ts';
 import { toDoctorJson } from '../machine/doctor/doctor-json.ts';
 import { examineMachine } from '../machine/doctor/examine-machine.ts';
 import { ORDER_MIX_NAMES } from '../pages/order-mixes.ts';
+import { RECIPES } from '../workload/recipes/recipes.ts';
 import { CallerReports } from './callers-view.ts';
 import { HeapPicture, HeapViewer } from './heap-view/heap-viewer.ts';
 import { MachineBuffers, MachineViewer } from './machine-view.ts';
+import { listCameraChoices, LiveCameras } from './camera-view.ts';
 import { LabJobs } from './lab-jobs.ts';
 import { VIEW_NAMES } from './protocol/messages.ts';
 import type { HelloMessage } from './protocol/messages.ts';
@@ -67,8 +69,7 @@ export async function serveLab(options: LabOptions): Promise<Lab> {
       server.onAdmitted = listener;
     },
     close: async () => {
-      jobs.close();
-      await server.close();
+      await Promise.all([jobs.close(), server.close()]);
       await machine.settled();
     },
   };
@@ -77,17 +78,23 @@ export async function serveLab(options: LabOptions): Promise<Lab> {
 function routesOf({ heap, mayControl, version }: LabOptions, jobs: LabJobs, machine: MachineBuffers): LabRoutes {
   const picture = new HeapPicture(heap);
   const reports = new CallerReports();
-  const hello: HelloMessage = { type: 'hello', version, mayControl, mixes: ORDER_MIX_NAMES };
+  const cameras = new LiveCameras(mayControl);
+  const workloads = RECIPES.map(({ name, title }) => ({ name, title }));
+  const hello: HelloMessage = { type: 'hello', version, mayControl, mixes: ORDER_MIX_NAMES, workloads };
   return {
     pagePaths: new Set(['/', ...VIEW_NAMES.map((name) => `/${name}`)]),
-    watch: (name) => {
+    watch: (name, parameters) => {
       if (name === 'heap') return new HeapViewer(picture);
+      if (name === 'camera') return cameras.watch(parameters.get('path') ?? '');
       return name === 'machine' ? new MachineViewer(machine) : undefined;
     },
     posts: {
       '/api/hello': async (_request, response) => sendJson(response, hello),
+      '/api/cameras': async (_request, response) => sendJson(response, { cameras: listCameraChoices() }),
       '/api/doctor': async (_request, response) => sendJson(response, toDoctorJson(examineMachine())),
       '/api/convert': async (request, response) => await jobs.convert(request, response),
+      '/api/workload': async (request, response) => await jobs.workload(request, response),
+      '/api/record': async (request, response) => await jobs.record(request, response, reports),
       '/api/callers': async (request, response) => {
         const bytes = limitBody(request, TRACE_BYTES_MAX);
         sendJson(response, await reports.read(nameOf(request), bytes));

@@ -23,10 +23,13 @@ export interface LoadOutcome {
   readonly stepNsMax: number;
 }
 
+/** Told of each step when it is done, and whether that was after its deadline. */
+export type OnStep = (isLate: boolean) => void;
+
 interface DriveOptions {
   readonly extent: LoadExtent;
   readonly signal: AbortSignal;
-  readonly onStep: (() => void) | undefined;
+  readonly onStep: OnStep | undefined;
 }
 
 /**
@@ -51,9 +54,10 @@ export async function driveLoad(
     await waitUntil(dueMs, signal);
     await load.step(index);
     const tookMs = performance.now() - dueMs;
-    if (tookMs > deadlineMs) lateCount += 1;
+    const isLate = isPaced && tookMs > deadlineMs;
+    if (isLate) lateCount += 1;
     stepMsMax = Math.max(stepMsMax, tookMs);
-    onStep?.();
+    onStep?.(isLate);
   }
   return { consumer, stepCount, ...(isPaced ? { lateCount } : {}), stepNsMax: Math.round(stepMsMax * 1e6) };
 }

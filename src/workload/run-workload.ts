@@ -15,7 +15,7 @@ import type { MappingWay } from './kernel/map-window.ts';
 import { addTables } from './kernel/table-counter.ts';
 import type { TableCount } from './kernel/table-counter.ts';
 import { driveLoad } from './drive-load.ts';
-import type { LoadExtent, LoadOutcome, StartedLoad } from './drive-load.ts';
+import type { LoadExtent, LoadOutcome, OnStep, StartedLoad } from './drive-load.ts';
 import type { CallerVariant } from './loads/load.ts';
 import { startLoad } from './loads/start-load.ts';
 import type { Workload } from './workload.ts';
@@ -34,7 +34,7 @@ export interface RunWorkloadOptions {
   /** Told of each mapping and unmapping. */
   readonly onRecord?: ((record: MappingEvent | UnmappingEvent) => void) | undefined;
   /** Told after each step of any consumer. */
-  readonly onStep?: (() => void) | undefined;
+  readonly onStep?: OnStep | undefined;
   /** That the heap was opened with: threads and processes open theirs alike. */
   readonly mix?: OrderMixName | undefined;
   /** Of loads in threads and processes of their own. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -25,10 +25,15 @@ interface RunningLab {
   readonly end: () => Promise<[status: number | null, errors: string]>;
 }
 
-async function startLab(t: TestContext, args: readonly string[], folder = ''): Promise<RunningLab> {
+async function startLab(
+  t: TestContext,
+  args: readonly string[],
+  folder = '',
+  path = process.env['PATH'],
+): Promise<RunningLab> {
   const child = spawn(process.execPath, [CLI, 'lab', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, XDG_RUNTIME_DIR: folder },
+    env: { ...process.env, XDG_RUNTIME_DIR: folder, PATH: path },
   });
   t.after(() => child.kill('SIGKILL'));
   let printed = '';
@@ -111,12 +116,67 @@ test('a lab that is started again on its port keeps its key, in a file of the us
   const path = join(folder, name);
   assert.equal(statSync(path).mode & 0o777, 0o600);
   assert.equal(readFileSync(path, 'utf8'), keys[0]);
-  // One that others may read, or that is no key, is not used.
-  for (const spoil of [() => chmodSync(path, 0o644), () => writeFileSync(path, 'short')]) {
+  // One that others may read, or that is no key, is not used, and another takes its place.
+  const makePipe = (): void => {
+    rmSync(path);
+    assert.equal(spawnSync('mkfifo', [path]).status, 0);
+  };
+  for (const spoil of [() => chmodSync(path, 0o644), () => writeFileSync(path, 'short'), makePipe]) {
+    const before = readFileSync(path, 'utf8');
     spoil();
     const lab = await startLab(t, ['--port', port, '--capacity', '64MiB'], folder);
-    assert.notEqual(((await (await spend(lab.address())).json()) as { readonly key: string }).key, keys[0]);
+    const { key } = (await (await spend(lab.address())).json()) as { readonly key: string };
     await lab.end();
-    chmodSync(path, 0o600);
+    assert.notEqual(key, before);
+    assert.equal(readFileSync(path, 'utf8'), key);
+    assert.equal(statSync(path).mode & 0o777, 0o600);
   }
+  assert.deepEqual(readdirSync(folder), [name]);
+});
+
+test('dmabuf lab --open tells the address to the browser in a file of the user alone, until it was used', async (t) => {
+  const [programs, folder] = [temporaryFolder(t), temporaryFolder(t)];
+  const seen = join(programs, 'seen');
+  writeFileSync(join(programs, 'xdg-open'), `#!/bin/sh\necho "$@" >'${seen}.new'\nmv '${seen}.new' '${seen}'\n`, {
+    mode: 0o755,
+  });
+  const path = `${programs}:${process.env['PATH'] ?? ''}`;
+  const args = ['--port', '0', '--capacity', '64MiB', '--open'];
+  const lab = await startLab(t, args, folder, path);
+  await until(() => existsSync(seen));
+  const file = readFileSync(seen, 'utf8').trim();
+  assert.match(file, /\/dmabuf-lab-\w+\/open\.html$/u);
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  assert.equal(statSync(join(file, '..')).mode & 0o777, 0o700);
+  const address = lab.address();
+  assert.ok(readFileSync(file, 'utf8').includes(`content="0;url=${address}"`));
+  assert.equal((await spend(address)).status, 200);
+  await until(() => !existsSync(file));
+  await lab.end();
+  // One that is not used goes with the lab.
+  rmSync(seen);
+  const other = await startLab(t, args, folder, path);
+  await until(() => existsSync(seen));
+  assert.deepEqual(await other.end(), [0, '']);
+  assert.deepEqual(readdirSync(folder), []);
+});
+
+test('dmabuf lab --open without a browser says so, and serves', async (t) => {
+  const nowhere = join(temporaryFolder(t), 'nowhere');
+  for (const folder of [nowhere, temporaryFolder(t)]) {
+    const lab = await startLab(t, ['--port', '0', '--capacity', '64MiB', '--open'], folder, nowhere);
+    assert.equal((await spend(lab.address())).status, 200);
+    const [status, errors] = await lab.end();
+    assert.equal(status, 0);
+    assert.match(
+      errors.replaceAll(/\s+/gu, ' '),
+      /Cannot start a browser with xdg-open .+: open the address yourself/u,
+    );
+  }
+});
+
+test('dmabuf lab serves a heap into which nothing of its demonstration fits', async (t) => {
+  const lab = await startLab(t, ['--port', '0', '--capacity', '4KiB']);
+  assert.equal((await spend(lab.address())).status, 200);
+  assert.deepEqual(await lab.end(), [0, '']);
 });

@@ -2,21 +2,26 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 
 import { openEmbeddedHeap } from '../../src/backend/embedded/embedded-heap.ts';
+import { pageTo } from '../../src/cli/lab/open-in-browser.ts';
 import { MiB } from '../../src/index.ts';
 import { Browser, missingBrowser } from '../support/pages/browser.ts';
 import type { BrowserPage } from '../support/pages/browser.ts';
 import { fetchPackages, folderOf, lackOf } from '../support/processes/fetched-packages.ts';
 import { repositoryRoot } from '../support/runner/source-files.ts';
+import { until } from '../support/runner/settled.ts';
+import { temporaryFolder } from '../support/runner/temporary-folder.ts';
 import { labForTest, partsOf } from './lab-for-test.ts';
 
 const CLI = join(repositoryRoot, 'dist/src/cli/main.js');
 const MAIL = join(repositoryRoot, 'test/fixtures/trace/mail-call-traces.txt');
-const VIEWS = ['heap', 'machine', 'convert', 'callers'];
+const VIEWS = ['heap', 'machine', 'convert', 'workloads', 'callers'];
 const PAUSE_MS = 50;
 const skip = missingBrowser();
 const browser = new Browser();
@@ -76,6 +81,19 @@ test('the heap is drawn page by page, and its figures and buffers are those of t
   // The first page of the heap is the first buffer's.
   await page.hover('canvas', { position: { x: 1, y: 1 } });
   await untilTrue(page, `document.querySelector('.pointed h2')?.textContent === 'buffer "one"'`);
+  // So does a row that the keyboard goes to, and leaves.
+  const shownFor = async (name: string): Promise<void> =>
+    await untilTrue(page, `document.querySelector('.pointed h2')?.textContent === 'buffer "${name}"'`);
+  await page.hover('h1');
+  await untilTrue(page, `document.querySelector('.pointed h2') === null`);
+  await page.focus('[data-table="buffers"] tbody tr');
+  await shownFor('one');
+  await page.keyboard.press('ArrowDown');
+  await shownFor('<img src=x>');
+  await page.keyboard.press('Home');
+  await shownFor('one');
+  await page.keyboard.press('Tab');
+  await untilTrue(page, `document.querySelector('.pointed h2') === null`);
   // A change is drawn without asking.
   buffers[1]?.close();
   await untilTrue(page, `document.querySelectorAll('[data-table="buffers"] tbody tr').length === 1`);
@@ -160,6 +178,82 @@ test('the main job runs from the page of a lab with control', { skip }, async (t
   assert.deepEqual([pages, entries, proof], ['4,096', '16', 'every byte where it belongs']);
   const [typescript, c] = await tableOf(page, 'steps');
   assert.ok(Number(typescript?.[1]) > 0 && Number(c?.[2]) > 0);
+  assert.deepEqual(messages, []);
+});
+
+test('a job ends with the view that began it, and another is begun at once', { skip }, async (t) => {
+  const lab = await labForTest(t, { mayControl: true });
+  const { page, messages } = await browser.open();
+  await page.goto(lab.newAddress().replace('/#', '/convert#'));
+  await untilTrue(page, `document.querySelector('button[type=submit]') !== null`);
+  const choose = async (mib: number): Promise<void> =>
+    void (await page.evaluate(`(() => {
+      const size = document.querySelector('[name=size]');
+      size.value = '${mib}';
+      size.dispatchEvent(new Event('change', { bubbles: true }));
+    })()`));
+  await choose(2048);
+  await page.click('button[type=submit]');
+  await untilTrue(page, `document.querySelector('progress') !== null`);
+  await page.click('nav a[href="/heap"]');
+  await page.click('nav a[href="/convert"]');
+  await choose(16);
+  await page.click('button[type=submit]');
+  await untilTrue(
+    page,
+    `/^(Done|It did not run)/u.test(document.querySelector('[role=status]:not(.link)')?.textContent)`,
+  );
+  assert.equal(await page.innerText('main [role=status]'), 'Done.');
+  assert.deepEqual(messages, []);
+});
+
+test('a chart is as wide as its place, and a saved page has its styles while the lab is away', { skip }, async (t) => {
+  const lab = await labForTest(t);
+  const { page } = await browser.open();
+  await page.goto(lab.newAddress().replace('/#', '/machine#'));
+  await untilTrue(page, `document.querySelector('.uplot') !== null`);
+  await page.setViewportSize({ width: 420, height: 800 });
+  await untilTrue(page, `document.querySelector('.uplot').getBoundingClientRect().right <= 420`);
+  await lab.close();
+  await page.evaluate(`URL.createObjectURL = (blob) => (blob.text().then((text) => (window.saved = text)), 'data:,')`);
+  await page.evaluate(`document.querySelector('.save button').click()`);
+  await untilTrue(page, `window.saved?.includes('--panel: #f6f8fa')`);
+});
+
+test('the page that --open makes leads a browser into the lab', { skip }, async (t) => {
+  const lab = await labForTest(t);
+  const opener = join(temporaryFolder(t), 'open.html');
+  writeFileSync(opener, pageTo(lab.newAddress()));
+  const { page, messages, requests } = await browser.open();
+  await page.goto(pathToFileURL(opener).href);
+  await until(() => requests.some((url) => url.endsWith('/api/hello')));
+  await untilTrue(page, `document.title === 'Heap · dmabuf lab'`);
+  assert.deepEqual(messages, []);
+});
+
+test('a workload goes on the way that is chosen while it runs, and each way has its figures', { skip }, async (t) => {
+  const lab = await labForTest(t, { mayControl: true });
+  const { page, messages } = await browser.open();
+  await page.goto(lab.newAddress().replace('/#', '/workloads#'));
+  await untilTrue(page, `document.querySelector('[name=workload]')?.value === 'shadow-plane'`);
+  await page.click('button[type=submit]');
+  const mappings = async (row: number): Promise<number> => Number((await tableOf(page, 'stretches'))[row]?.[4] ?? 0);
+  while ((await mappings(0)) === 0) await sleep(PAUSE_MS);
+  await page.evaluate(`(() => {
+    const mapping = document.querySelector('[name=mapping]');
+    mapping.value = 'run';
+    mapping.dispatchEvent(new Event('change', { bubbles: true }));
+  })()`);
+  while ((await mappings(1)) === 0) await sleep(PAUSE_MS);
+  await page.click('button[type=submit]');
+  await untilTrue(page, `document.querySelector('button[type=submit]').textContent === 'Run'`);
+  assert.deepEqual(
+    (await tableOf(page, 'stretches')).map((cells) => cells.slice(0, 3)),
+    [
+      ['page', 'page', 'as-is'],
+      ['page', 'run', 'as-is'],
+    ],
+  );
   assert.deepEqual(messages, []);
 });
 

@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { request } from 'node:http';
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
-import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 
 import { KiB, MiB } from '../../src/index.ts';
@@ -13,42 +13,11 @@ import { FrameReader } from '../../src/lab/protocol/frames.ts';
 import type { StreamMessage } from '../../src/lab/protocol/messages.ts';
 import { assertSettles, until } from '../support/runner/settled.ts';
 import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
+import { admitted, ask, bearing, keyOf, passOf } from './ask-lab.ts';
+import type { Answer } from './ask-lab.ts';
 import { labForTest, partsOf } from './lab-for-test.ts';
 
 checkLeaksAfterFile();
-
-interface Ask {
-  readonly method?: string;
-  readonly path?: string;
-  readonly headers?: OutgoingHttpHeaders;
-  readonly body?: string | Buffer;
-}
-
-interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, unknown>>;
-  readonly body: string;
-}
-
-/** With the path as it is given: `fetch` would make it straight. */
-async function ask(port: number, { method = 'GET', path = '/', headers = {}, body }: Ask): Promise<Answer> {
-  const asked = request({ host: '127.0.0.1', port, method, path, headers, agent: false });
-  // A body that is refused is not read to its end.
-  asked.on('error', () => {});
-  asked.end(body);
-  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
-  return { status: answer.statusCode ?? 0, headers: answer.headers, body: await text(answer) };
-}
-
-async function keyOf(address: string): Promise<string> {
-  const { port, token } = partsOf(address);
-  const { body } = await ask(port, { method: 'POST', path: '/api/session', body: JSON.stringify({ token }) });
-  return (JSON.parse(body) as { readonly key: string }).key;
-}
-
-function bearing(key: string): OutgoingHttpHeaders {
-  return { authorization: `Bearer ${key}` };
-}
 
 test('a token lets in once; the key that it gives lets in for ever; nothing else does', async (t) => {
   const lab = await labForTest(t);
@@ -70,14 +39,17 @@ test('a token lets in once; the key that it gives lets in for ever; nothing else
   for (const wrong of ['', 'x', 7, null, { toString: token }, `${token} `, 'a'.repeat(token.length)])
     assert.equal((await spend(wrong)).status, 401);
   const { key } = JSON.parse((await spend(token)).body) as { readonly key: string };
-  assert.equal(await hello(`Bearer ${key}`), 200);
+  // The key itself is never sent.
+  assert.equal(await hello(`Bearer ${key}`), 401);
+  const pass = await passOf(port, key);
+  assert.equal(await hello(`Bearer ${pass}`), 200);
   const again = await spend(token);
   assert.equal(again.status, 401);
   assert.match(again.body, /used before, or is not of this lab: take the latest one/u);
   const second = partsOf(lab.newAddress()).token;
   lab.newAddress();
   assert.equal((await spend(second)).status, 401);
-  assert.equal(await hello(`Bearer ${key}`), 200);
+  assert.equal(await hello(`Bearer ${pass}`), 200);
 });
 
 test('other names of this machine, and the pages of others, are refused before anything is read', async (t) => {
@@ -101,6 +73,13 @@ test('other names of this machine, and the pages of others, are refused before a
   for (const headers of refused)
     for (const method of ['GET', 'POST', 'OPTIONS'])
       assert.equal((await ask(port, { method, headers, path: '/api/session' })).status, 403, JSON.stringify(headers));
+  // A link to the lab may stand anywhere. It opens a window: no frame, and nothing that posts.
+  const link = { host: own, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' };
+  const follow = async (method: string, destination: string): Promise<number> =>
+    (await ask(port, { method, headers: { ...link, 'sec-fetch-dest': destination } })).status;
+  assert.equal(await follow('GET', 'document'), 200);
+  assert.equal(await follow('GET', 'iframe'), 403);
+  assert.equal(await follow('POST', 'document'), 403);
   for (const host of [own, `localhost:${port}`, 'localhost:9', `[::1]:${port}`, 'localhost'])
     assert.equal((await ask(port, { headers: { host, origin: `http://${host}` } })).status, 200, host);
 });
@@ -142,7 +121,7 @@ test('an answer forbids to keep it, to frame it, and every script but those of t
 test('what is no object of JSON, or is large, is refused, and the lab goes on', async (t) => {
   const lab = await labForTest(t, { mayControl: true });
   const { port } = partsOf(lab.newAddress());
-  const headers = bearing(await keyOf(lab.newAddress()));
+  const headers = await admitted(lab.newAddress());
   const post = async (path: string, body: string): Promise<number> =>
     (await ask(port, { method: 'POST', path, body, headers })).status;
   for (const body of ['', '{', 'null', '[]', '7', '"x"', '{}x', '\u0000'])
@@ -184,61 +163,106 @@ test('bytes that are no HTTP end their connection alone', async (t) => {
 test('a lab without control starts no job', async (t) => {
   const lab = await labForTest(t);
   const { port } = partsOf(lab.newAddress());
-  const headers = bearing(await keyOf(lab.newAddress()));
+  const headers = await admitted(lab.newAddress());
   const body = JSON.stringify({ length: MiB, mix: 'fresh' });
   const { status, body: reason } = await ask(port, { method: 'POST', path: '/api/convert', headers, body });
   assert.equal(status, 403);
   assert.match(reason, /read-only: start it with --control/u);
 });
 
-test('a job runs in a thread, tells its steps and its report, and one runs at a time', async (t) => {
+test('a job runs in a thread, and tells its steps and its report', async (t) => {
   const lab = await labForTest(t, { mayControl: true });
   const { port } = partsOf(lab.newAddress());
-  const headers = bearing(await keyOf(lab.newAddress()));
-  const start = async (): Promise<Answer> =>
-    await ask(port, {
-      method: 'POST',
-      path: '/api/convert',
-      headers,
-      body: JSON.stringify({ length: 4 * MiB, mix: 'fresh' }),
-    });
-  const [one, other] = await Promise.all([start(), start()]);
-  assert.deepEqual([one.status, other.status].toSorted(), [200, 409]);
-  const lines = (one.status === 200 ? one : other).body.trim().split('\n');
-  const messages = lines.map((line) => JSON.parse(line) as { type: string; step?: string; report?: unknown });
-  const end = messages.at(-1) as unknown as {
-    type: string;
-    report: { size: number; format: string; verified: boolean };
-  };
-  assert.deepEqual(
-    [end.type, end.report.format, end.report.size, end.report.verified],
-    ['done', 'dmabuf-vmap', 4 * MiB, true],
-  );
+  const headers = await admitted(lab.newAddress());
+  const body = JSON.stringify({ length: 4 * MiB, mix: 'fresh' });
+  const answer = await ask(port, { method: 'POST', path: '/api/convert', headers, body });
+  assert.equal(answer.status, 200);
+  const messages = answer.body
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { type: string; step?: string; report?: { size: number; verified: boolean } });
+  const end = messages.at(-1);
+  assert.deepEqual([end?.type, end?.report?.size, end?.report?.verified], ['done', 4 * MiB, true]);
   assert.ok(messages.some(({ step }) => step === 'map run by run'));
-  assert.equal((await start()).status, 200);
 });
 
-test('a page that goes away ends its job', async (t) => {
+test('a workload tells what it does as it runs, and its report', async (t) => {
   const lab = await labForTest(t, { mayControl: true });
   const { port } = partsOf(lab.newAddress());
-  const headers = bearing(await keyOf(lab.newAddress()));
-  const body = JSON.stringify({ length: 256 * MiB, mix: 'fresh' });
-  const asked = request({ host: '127.0.0.1', port, method: 'POST', path: '/api/convert', headers, agent: false });
+  const headers = await admitted(lab.newAddress());
+  const wanted = { name: 'camera-preview', seconds: 1, caller: 'as-is', conversion: 'page', mapping: 'page' };
+  const run = async (request: object): Promise<Answer> =>
+    await ask(port, { method: 'POST', path: '/api/workload', headers, body: JSON.stringify(request) });
+  for (const wrong of [
+    { name: 'nothing' },
+    { seconds: 0 },
+    { seconds: 3601 },
+    { seconds: null },
+    { caller: 'page' },
+    { conversion: 'run' },
+    { mapping: 'heap' },
+  ])
+    assert.equal((await run({ ...wanted, ...wrong })).status, 400, JSON.stringify(wrong));
+  const { status, body } = await run(wanted);
+  assert.equal(status, 200);
+  const messages = body
+    .trim()
+    .split('\n')
+    .map(
+      (line) => JSON.parse(line) as { type: string; stepCount?: number; report?: { report: { mappingCount: number } } },
+    );
+  const end = messages.at(-1);
+  assert.equal(end?.type, 'done');
+  assert.ok((end.report?.report.mappingCount ?? 0) > 0);
+  assert.ok(messages.some(({ type, stepCount = 0 }) => type === 'sample' && stepCount > 0));
+});
+
+test('one job runs at a time, and a page that goes away ends its own', async (t) => {
+  const lab = await labForTest(t, { mayControl: true });
+  const { port } = partsOf(lab.newAddress());
+  const headers = await admitted(lab.newAddress());
+  const long = JSON.stringify({
+    name: 'camera-preview',
+    seconds: 3600,
+    caller: 'fixed',
+    conversion: 'page',
+    mapping: 'run',
+  });
+  const asked = request({ host: '127.0.0.1', port, method: 'POST', path: '/api/workload', headers, agent: false });
   asked.on('error', () => {});
-  asked.end(body);
+  asked.end(long);
   const [answer] = (await once(asked, 'response')) as [IncomingMessage];
   await once(answer, 'data');
+  const short = JSON.stringify({ length: MiB, mix: 'fresh' });
+  const start = async (): Promise<number> =>
+    (await ask(port, { method: 'POST', path: '/api/convert', headers, body: short })).status;
+  assert.equal(await start(), 409);
   answer.destroy();
-  const small = JSON.stringify({ length: MiB, mix: 'fresh' });
   let status = 409;
-  while (status === 409) ({ status } = await ask(port, { method: 'POST', path: '/api/convert', headers, body: small }));
+  while (status === 409) status = await start();
   assert.equal(status, 200);
+});
+
+const mayTrace = existsSync('/sys/kernel/tracing/instances') && 'this machine has tracefs: in guests it records';
+
+test('a recording that the machine refuses says why, with the remedy', { skip: mayTrace }, async (t) => {
+  const lab = await labForTest(t, { mayControl: true });
+  const { port } = partsOf(lab.newAddress());
+  const headers = await admitted(lab.newAddress());
+  const record = async (seconds: unknown): Promise<Answer> =>
+    await ask(port, { method: 'POST', path: '/api/record', headers, body: JSON.stringify({ seconds }) });
+  for (const wrong of [0, -1, 3601, '5', null]) assert.equal((await record(wrong)).status, 400, String(wrong));
+  const { status, body } = await record(5);
+  assert.equal(status, 200);
+  const { type, message } = JSON.parse(body) as { readonly type: string; readonly message: string };
+  assert.equal(type, 'failed');
+  assert.match(message, /^Cannot record mappings as [^:]+: ./u);
 });
 
 test('a log is read to the callers in it, and its report has no rights of the page', async (t) => {
   const lab = await labForTest(t);
   const { port } = partsOf(lab.newAddress());
-  const headers = { ...bearing(await keyOf(lab.newAddress())), 'x-file-name': encodeURIComponent('<b>log</b>.txt') };
+  const headers = { ...(await admitted(lab.newAddress())), 'x-file-name': encodeURIComponent('<b>log</b>.txt') };
   const log = '[ 6.689859] dma_buf_vmap_unlocked+0xb8/0x130\n[ 6.689861] aov_core_init+0x310/0x718 [mtk_aov]\n';
   const { status, body } = await ask(port, { method: 'POST', path: '/api/callers', headers, body: log });
   assert.equal(status, 200);
@@ -260,14 +284,14 @@ test('a log is read to the callers in it, and its report has no rights of the pa
 /** A page that looks at a view, and what it was told. */
 async function watch(
   port: number,
-  key: string,
+  pass: string,
   view: string,
 ): Promise<{ messages: StreamMessage[]; response: IncomingMessage }> {
   const asked = request({
     host: '127.0.0.1',
     port,
     path: `/api/stream?view=${view}`,
-    headers: bearing(key),
+    headers: bearing(pass),
     agent: false,
   });
   asked.end();
@@ -284,12 +308,12 @@ async function watch(
 test('two pages are told what the heap has, each from its beginning', async (t) => {
   const lab = await labForTest(t);
   const { port } = partsOf(lab.newAddress());
-  const key = await keyOf(lab.newAddress());
+  const pass = await passOf(port, await keyOf(lab.newAddress()));
   const buffer = lab.heap.allocate(3 * MiB, { name: 'frame' });
   t.after(() => buffer.close());
   using view = buffer.vmap();
   assert.equal(view.length, 3 * MiB);
-  const pages = [await watch(port, key, 'heap'), await watch(port, key, 'heap')];
+  const pages = [await watch(port, pass, 'heap'), await watch(port, pass, 'heap')];
   for (const { messages, response } of pages) {
     await until(() => messages.length >= 2);
     assert.deepEqual(messages[0], {
@@ -321,11 +345,11 @@ test('two pages are told what the heap has, each from its beginning', async (t) 
 test('a page that reads nothing holds up neither the others nor the heap', async (t) => {
   const lab = await labForTest(t);
   const { port } = partsOf(lab.newAddress());
-  const key = await keyOf(lab.newAddress());
+  const pass = await passOf(port, await keyOf(lab.newAddress()));
   const slow = connect(port, '127.0.0.1');
   t.after(() => slow.destroy());
-  slow.write(`GET /api/stream?view=heap HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${key}\r\n\r\n`);
-  const fast = await watch(port, key, 'heap');
+  slow.write(`GET /api/stream?view=heap HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${pass}\r\n\r\n`);
+  const fast = await watch(port, pass, 'heap');
   for (let round = 0; round < 5; round += 1) {
     const buffers = Array.from({ length: 1000 }, () => lab.heap.allocate(4 * KiB));
     const count = fast.messages.length;
@@ -336,12 +360,15 @@ test('a page that reads nothing holds up neither the others nor the heap', async
   await assertSettles(() => lab.heap.stats().bufferCount, 0);
 });
 
-test('a lab of the same key and port is the same to its pages', async (t) => {
+test('a lab of the same key and port is the same to its pages, and what they sent before is worth nothing', async (t) => {
   const key = 'k'.repeat(43);
   const first = await labForTest(t, { key });
   const { port } = partsOf(first.newAddress());
+  const before = await passOf(port, key);
   await first.close();
   await labForTest(t, { key, port });
-  const { status } = await ask(port, { method: 'POST', path: '/api/hello', headers: bearing(key) });
-  assert.equal(status, 200);
+  const hello = async (pass: string): Promise<number> =>
+    (await ask(port, { method: 'POST', path: '/api/hello', headers: bearing(pass) })).status;
+  assert.equal(await hello(before), 401);
+  assert.equal(await hello(await passOf(port, key)), 200);
 });

@@ -20,7 +20,7 @@ const DESCRIPTION = {
   ],
   options: {
     port: { value: 'N', text: `listens on this port of 127.0.0.1; 0 takes any. Default: ${PORT_DEFAULT}` },
-    open: { text: 'opens the address in a browser, with xdg-open' },
+    open: { text: 'opens the address in a browser, with xdg-open, through a file of this user alone' },
     control: { text: 'the page may start jobs, which take memory and processor time' },
     capacity: { value: 'SIZE', text: "the heap's capacity, such as 4GiB. Default: 2GiB" },
   },

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
 import { DemonstrationHeap } from '../../lab/demonstration.ts';
@@ -8,6 +7,7 @@ import { wrapText } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import { untilInterrupted } from '../until-interrupted.ts';
 import { readLabKey } from './lab-key.ts';
+import { openInBrowser } from './open-in-browser.ts';
 
 const SEED = 1;
 
@@ -47,10 +47,12 @@ async function serve(
   const lab = await serveLab({ heap, port, mayControl, version, key, onFailure }).catch((error: unknown) => {
     throw explainListen(error, port);
   });
+  let forget = (): void => {};
   try {
     const first = lab.newAddress();
     const printAddress = (address: string): void => terminal.print(address);
     lab.onAdmitted(() => {
+      forget();
       terminal.print('A browser was let in. For another:');
       printAddress(lab.newAddress());
     });
@@ -60,11 +62,12 @@ async function serve(
     ))
       terminal.print(line);
     printAddress(first);
-    if (opens) await openInBrowser(first, terminal);
+    if (opens) forget = await openInBrowser(first, terminal);
     await untilInterrupted(async (signal) => {
       if (!signal.aborted) await once(signal, 'abort');
     });
   } finally {
+    forget();
     await lab.close();
   }
 }
@@ -76,16 +79,4 @@ function explainListen(error: unknown, port: number): unknown {
   if (error.code === 'EACCES')
     return new CommandFailure(`Cannot listen on port ${port} as it needs root: give one from 1024 on with --port`);
   return error;
-}
-
-/** Without a browser the address still stands in the terminal. */
-async function openInBrowser(address: string, terminal: Terminal): Promise<void> {
-  const opener = spawn('xdg-open', [address], { stdio: 'ignore', detached: true });
-  opener.unref();
-  const failure = await new Promise<Error | undefined>((resolve) => {
-    opener.on('error', resolve);
-    opener.on('spawn', () => resolve(undefined));
-  });
-  if (failure !== undefined)
-    terminal.printError(`Cannot start xdg-open (${failure.message}): open the address yourself`);
 }

@@ -6,14 +6,18 @@ import type { HelloMessage, ViewName } from '../protocol/messages.ts';
 import { VIEW_NAMES } from '../protocol/messages.ts';
 import { link } from './watch-view.ts';
 import { CallersView } from './views/callers.tsx';
+import { CameraView } from './views/camera.tsx';
 import { ConvertView } from './views/convert.tsx';
 import { HeapView } from './views/heap.tsx';
 import { MachineView } from './views/machine.tsx';
+import { WorkloadsView } from './views/workloads.tsx';
 
 const TITLES: Readonly<Record<ViewName, string>> = {
   heap: 'Heap',
   machine: 'Machine',
   convert: 'Convert and map',
+  camera: 'Camera',
+  workloads: 'Workloads',
   callers: 'Callers',
 };
 
@@ -64,7 +68,9 @@ const VIEWS: Readonly<Record<ViewName, (hello: HelloMessage) => JSX.Element>> = 
   heap: () => <HeapView />,
   machine: () => <MachineView />,
   convert: ({ mayControl, mixes }) => <ConvertView mayControl={mayControl} mixes={mixes} />,
-  callers: () => <CallersView />,
+  camera: ({ mayControl }) => <CameraView mayControl={mayControl} />,
+  workloads: ({ mayControl, workloads }) => <WorkloadsView mayControl={mayControl} workloads={workloads} />,
+  callers: ({ mayControl }) => <CallersView mayControl={mayControl} />,
 };
 
 function LinkState(): JSX.Element {

@@ -1,4 +1,4 @@
-import type { ComponentChildren, JSX } from 'preact';
+import type { ComponentChildren, HTMLAttributes, JSX } from 'preact';
 
 import { toCsv } from '../../base/csv.ts';
 import { saveText } from './save-file.ts';
@@ -18,6 +18,7 @@ interface DataTableProps<Row> {
   readonly name: string;
   readonly columns: readonly DataColumn<Row>[];
   readonly rows: readonly Row[];
+  /** Told of the row that the reader points at, and of undefined when of none. */
   readonly onPoint?: (row: Row | undefined) => void;
 }
 
@@ -50,7 +51,7 @@ export function DataTable<Row>({ caption, name, columns, rows, onPoint }: DataTa
               </tr>
             )}
             {rows.map((row, index) => (
-              <tr key={index} onPointerEnter={() => onPoint?.(row)} onPointerLeave={() => onPoint?.(undefined)}>
+              <tr key={index} {...(onPoint === undefined ? {} : pointing(row, index, onPoint))}>
                 {columns.map(({ heading, cell, show = cell }) => (
                   <td key={heading} class={typeof cell(row) === 'number' ? 'number' : ''} data-value={cell(row) ?? ''}>
                     {show(row) ?? '–'}
@@ -63,6 +64,38 @@ export function DataTable<Row>({ caption, name, columns, rows, onPoint }: DataTa
       </div>
     </section>
   );
+}
+
+/**
+ * A row that is pointed at, with the pointer or by keyboard: Tab goes to the first, arrows on from
+ * there, so that a long table is one stop.
+ */
+function pointing<Row>(
+  row: Row,
+  index: number,
+  onPoint: (row: Row | undefined) => void,
+): HTMLAttributes<HTMLTableRowElement> {
+  const point = (): void => onPoint(row);
+  const leave = (): void => onPoint(undefined);
+  return {
+    tabIndex: index === 0 ? 0 : -1,
+    onPointerEnter: point,
+    onPointerLeave: leave,
+    onFocus: point,
+    onBlur: leave,
+    onKeyDown: (event) => {
+      const { previousElementSibling, nextElementSibling, parentElement } = event.currentTarget;
+      const target = {
+        ArrowUp: previousElementSibling,
+        ArrowDown: nextElementSibling,
+        Home: parentElement?.firstElementChild,
+        End: parentElement?.lastElementChild,
+      }[event.key];
+      if (!(target instanceof HTMLElement)) return;
+      event.preventDefault();
+      target.focus();
+    },
+  };
 }
 
 function isNumeric<Row>(rows: readonly Row[], cell: DataColumn<Row>['cell']): boolean {

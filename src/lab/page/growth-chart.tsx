@@ -1,12 +1,8 @@
-import { useEffect, useRef } from 'preact/hooks';
 import type { JSX } from 'preact';
-import UPlot from 'uplot';
 
 import { formatAmount } from '../../base/number-format.ts';
 import { sizeText } from '../../base/size-text.ts';
-import { useDarkness } from './use-darkness.ts';
-
-const HEIGHT = 180;
+import { LineChart } from './line-chart.tsx';
 
 /** A reading of the machine. */
 export interface GrowthPoint {
@@ -18,35 +14,14 @@ export interface GrowthPoint {
 
 /** How much there is over time: what only grows is a leak. */
 export function GrowthChart({ points }: { points: readonly GrowthPoint[] }): JSX.Element {
-  const place = useRef<HTMLDivElement>(null);
-  const chart = useRef<UPlot | undefined>(undefined);
-  const isDark = useDarkness();
-  useEffect(() => {
-    if (place.current === null) return undefined;
-    const stroke = isDark ? '#9aa4af' : '#59636e';
-    const axis = { stroke, grid: { stroke: isDark ? '#38404a' : '#d1d9e0', width: 1 } };
-    chart.current = new UPlot(
-      {
-        width: place.current.clientWidth,
-        height: HEIGHT,
-        legend: { show: false },
-        axes: [axis, { ...axis, size: 80, values: (_chart, values) => values.map((bytes) => sizeText(bytes)) }],
-        scales: { y: { range: (_chart, _low, high) => [0, Math.max(1, high * 1.1)] } },
-        series: [{}, { stroke: isDark ? '#6cb0ff' : '#0a5bc4', width: 2, label: 'bytes' }],
-      },
-      [[], []],
-      place.current,
-    );
-    return () => chart.current?.destroy();
-  }, [isDark]);
-  useEffect(() => {
-    chart.current?.setData([points.map(({ seconds }) => seconds), points.map(({ bytes }) => bytes)]);
-  }, [points, isDark]);
   return (
-    <figure>
-      <div ref={place} role="img" aria-label={describe(points)} />
-      <figcaption>{describe(points)}</figcaption>
-    </figure>
+    <LineChart
+      times={points.map(({ seconds }) => seconds)}
+      lines={[{ name: 'bytes', values: points.map(({ bytes }) => bytes) }]}
+      format={sizeText}
+      description={describe(points)}
+      isClockTime
+    />
   );
 }
 

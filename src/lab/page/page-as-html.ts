@@ -1,5 +1,5 @@
 /** The view as it is now, as a page that needs nothing else: styles inside, pictures as images. */
-export async function pageAsHtml(): Promise<string> {
+export function pageAsHtml(): string {
   const view = document.querySelector('main');
   const copy = view?.cloneNode(true) as HTMLElement | undefined;
   if (copy === undefined || view === null) return '';
@@ -11,8 +11,9 @@ export async function pageAsHtml(): Promise<string> {
     canvas.replaceWith(image);
   }
   for (const control of copy.querySelectorAll('button, form, iframe, input')) control.remove();
-  const style = await (await fetch('/style.css')).text();
+  // As the page has them: the lab may be away.
+  const rules = [...document.styleSheets].flatMap(({ cssRules }) => [...cssRules].map(({ cssText }) => cssText));
   const title = document.createElement('title');
   title.textContent = document.title;
-  return `<!doctype html><html lang="en"><head><meta charset="utf-8">${title.outerHTML}<style>${style}</style></head><body>${copy.outerHTML}</body></html>`;
+  return `<!doctype html><html lang="en"><head><meta charset="utf-8">${title.outerHTML}<style>${rules.join('\n')}</style></head><body>${copy.outerHTML}</body></html>`;
 }

@@ -4,6 +4,8 @@ import type { JSX } from 'preact';
 import { saveBlob, saveText } from './save-file.ts';
 import { pageAsHtml } from './page-as-html.ts';
 
+const COPIED_MS = 3000;
+
 interface SaveButtonsProps {
   /** Of the files, without an ending. */
   readonly name: string;
@@ -15,16 +17,22 @@ interface SaveButtonsProps {
 
 /** Takes a view away: as a page of its own, as a picture, as JSON. */
 export function SaveButtons({ name, json, canvas }: SaveButtonsProps): JSX.Element {
-  const isCopied = useSignal(false);
+  const copied = useSignal<'' | 'Copied' | 'The browser forbids to copy'>('');
   const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(JSON.stringify(json(), undefined, 2));
-    isCopied.value = true;
+    try {
+      await navigator.clipboard.writeText(JSON.stringify(json(), undefined, 2));
+      copied.value = 'Copied';
+    } catch {
+      copied.value = 'The browser forbids to copy';
+    }
+    // What is shown goes on, and may be copied again.
+    setTimeout(() => (copied.value = ''), COPIED_MS);
   };
   const savePicture = (): void => canvas?.()?.toBlob((blob) => blob !== null && saveBlob(`${name}.png`, blob));
-  const savePage = async (): Promise<void> => saveText(`${name}.html`, 'text/html', await pageAsHtml());
+  const savePage = (): void => saveText(`${name}.html`, 'text/html', pageAsHtml());
   return (
     <p class="save">
-      <button type="button" onClick={() => void savePage()}>
+      <button type="button" onClick={savePage}>
         Save as HTML
       </button>
       {canvas === undefined ? undefined : (
@@ -36,8 +44,9 @@ export function SaveButtons({ name, json, canvas }: SaveButtonsProps): JSX.Eleme
         Save as JSON
       </button>
       <button type="button" onClick={() => void copy()}>
-        {isCopied.value ? 'Copied' : 'Copy as JSON'}
+        Copy as JSON
       </button>
+      <span role="status">{copied.value}</span>
     </p>
   );
 }

@@ -1,5 +1,7 @@
 /** The key that the lab gave this browser for its token, kept for this origin: host and port. */
 
+import { PassRequests } from './pass-requests.ts';
+
 const STORED_AS = 'dmabuf-lab-key';
 const TOKEN = /^#token=(?<token>[\w-]+)$/u;
 
@@ -26,11 +28,11 @@ export async function beginSession(): Promise<void> {
   localStorage.setItem(STORED_AS, key);
 }
 
+const requests = new PassRequests(() => localStorage.getItem(STORED_AS));
+
 /** @throws {LabRefusal} for an answer that is none of 200 to 299 */
 export async function askLab(path: string, options: RequestInit = {}): Promise<Response> {
-  const headers = new Headers(options.headers);
-  headers.set('authorization', `Bearer ${localStorage.getItem(STORED_AS) ?? ''}`);
-  const answer = await fetch(path, { ...options, headers });
+  const answer = await requests.fetch(path, options);
   if (answer.ok) return answer;
   const { error = answer.statusText } = (await answer.json().catch(() => ({}))) as { readonly error?: string };
   throw new LabRefusal(answer.status, error);

@@ -19,8 +19,16 @@ export const link = signal<Link>({ state: 'connecting' });
 /**
  * Takes the frames of a view until `stop` aborts. A stream that breaks is begun again: it tells
  * everything anew.
+ *
+ * @param name with its parameters, as a query has them
+ * @param onRefusal told why the lab does not show it
  */
-export async function watchView(name: string, take: (frame: Frame) => void, stop: AbortSignal): Promise<void> {
+export async function watchView(
+  name: string,
+  take: (frame: Frame) => void,
+  stop: AbortSignal,
+  onRefusal: (reason: string) => void = () => {},
+): Promise<void> {
   while (!stop.aborted) {
     try {
       const answer = await askLab(`/api/stream?view=${name}`, { signal: stop });
@@ -30,6 +38,11 @@ export async function watchView(name: string, take: (frame: Frame) => void, stop
       if (stop.aborted) return;
       if (error instanceof LabRefusal && error.status === UNAUTHORIZED) {
         link.value = { state: 'refused', reason: error.message };
+        return;
+      }
+      if (error instanceof LabRefusal) {
+        link.value = { state: 'live' };
+        onRefusal(error.message);
         return;
       }
     }
@@ -43,10 +56,15 @@ async function takeFrames({ body }: Response, take: (frame: Frame) => void): Pro
   if (body === null) return;
   const frames = new FrameReader();
   const reader = body.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    for (const frame of frames.push(value)) take(frame);
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      for (const frame of frames.push(value)) take(frame);
+    }
+  } finally {
+    // A stream that cannot be read on would stay open beside the next one.
+    await reader.cancel().catch(() => {});
   }
 }
 

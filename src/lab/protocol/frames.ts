@@ -7,9 +7,12 @@ const FRAME_HEAD_BYTES = 5;
 /** A page refuses more: no frame of the lab comes near. */
 const BODY_BYTES_MAX = 256 * 1024 * 1024;
 
-/** What a frame's body is: JSON, or blocks of the heap's pages (block-runs.ts). */
-type FrameKind = 'json' | 'blocks';
-const KINDS: readonly FrameKind[] = ['json', 'blocks'];
+/**
+ * What a frame's body is: JSON; blocks of the heap's pages (block-runs.ts); a picture as JPEG; or
+ * its pixels, of four bytes each, red first, row by row.
+ */
+type FrameKind = 'json' | 'blocks' | 'jpeg' | 'pixels';
+const KINDS: readonly FrameKind[] = ['json', 'blocks', 'jpeg', 'pixels'];
 
 /** One frame. */
 export interface Frame {

@@ -1,7 +1,7 @@
 /** What the lab tells its page, as JSON. Sizes in bytes. */
 
 /** The views, as the page's paths have them. */
-export const VIEW_NAMES = ['heap', 'machine', 'convert', 'callers'] as const;
+export const VIEW_NAMES = ['heap', 'machine', 'convert', 'camera', 'workloads', 'callers'] as const;
 export type ViewName = (typeof VIEW_NAMES)[number];
 
 /** The first of a stream. */
@@ -13,6 +13,7 @@ export interface HelloMessage {
   readonly mayControl: boolean;
   /** The mixes of orders that a job takes. */
   readonly mixes: readonly string[];
+  readonly workloads: readonly { readonly name: string; readonly title: string }[];
 }
 
 /** The heap, before its blocks. */
@@ -87,6 +88,35 @@ export interface SnapshotFacts {
   readonly totals: { readonly bufferCount: number; readonly bytes: number };
 }
 
+/** A camera that the page may look at. */
+export interface CameraChoice {
+  readonly path: string;
+  readonly name: string;
+}
+
+/** Before the pictures of a camera. */
+interface CameraShapeMessage {
+  readonly type: 'camera-shape';
+  readonly width: number;
+  readonly height: number;
+  /** Its format's four characters, such as `YUYV`. */
+  readonly format: string;
+}
+
+/** How a camera gets on. */
+export interface CameraFactsMessage {
+  readonly type: 'camera-facts';
+  /** Null before the first second. */
+  readonly framesPerSecond: number | null;
+  /** Frames that the driver has lost, since the camera was opened. */
+  readonly lostCount: number;
+  /** Frames that the lab was too slow for. */
+  readonly droppedCount: number;
+  /** How long a frame is waited for, and made into what a page shows: medians, 0 for none. */
+  readonly cameraNs: number;
+  readonly convertNs: number;
+}
+
 /** How far a job is. */
 export interface JobProgress {
   readonly type: 'progress';
@@ -95,9 +125,38 @@ export interface JobProgress {
   readonly total: number;
 }
 
+/** What a workload did in the time since the sample before. */
+export interface WorkloadSample {
+  readonly type: 'sample';
+  /** Since the workload began. */
+  readonly atSeconds: number;
+  readonly mappingsPerSecond: number;
+  readonly bytesPerSecond: number;
+  /** Of the mappings; null where there was none. */
+  readonly medianNs: number | null;
+  readonly maxNs: number | null;
+  readonly stepCount: number;
+  /** Steps that were done after their deadline. */
+  readonly lateCount: number;
+}
+
+/** How many mappings a recording has. */
+interface RecordingStep {
+  readonly type: 'recorded';
+  readonly mappingCount: number;
+}
+
+export type JobStep = JobProgress | WorkloadSample | RecordingStep;
+
 /** The end of a job. */
 export type JobEnd =
   | { readonly type: 'done'; readonly report: object }
   | { readonly type: 'failed'; readonly message: string };
 
-export type StreamMessage = HelloMessage | HeapShapeMessage | HeapFactsMessage | MachineMessage;
+export type StreamMessage =
+  | HelloMessage
+  | HeapShapeMessage
+  | HeapFactsMessage
+  | MachineMessage
+  | CameraShapeMessage
+  | CameraFactsMessage;

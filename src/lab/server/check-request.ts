@@ -12,11 +12,21 @@ const FORBIDDEN = 403;
  *
  * @throws {Refusal}
  */
-export function checkRequest({ headers }: Pick<IncomingMessage, 'headers'>): void {
+export function checkRequest({ method, headers }: Pick<IncomingMessage, 'method' | 'headers'>): void {
   const { host = '', origin, 'sec-fetch-site': site } = headers;
   if (!LOOPBACK.test(host)) throw new Refusal(FORBIDDEN, 'Cannot answer under this name: use 127.0.0.1 or localhost');
   const isForeign = origin !== undefined && origin !== `http://${host}`;
   // Typed into the address bar: none.
-  if (isForeign || (site !== undefined && site !== 'same-origin' && site !== 'none'))
+  const isOwn = site === undefined || site === 'same-origin' || site === 'none';
+  if (isForeign || !(isOwn || isFollowedLink(method, headers)))
     throw new Refusal(FORBIDDEN, 'Cannot answer the pages of others');
+}
+
+/**
+ * A link to the lab, such as that of `--open`: a window of its own, which the page that has the
+ * link cannot look into (https://www.w3.org/TR/fetch-metadata).
+ */
+function isFollowedLink(method: string | undefined, headers: IncomingMessage['headers']): boolean {
+  const { 'sec-fetch-mode': mode, 'sec-fetch-dest': destination } = headers;
+  return method === 'GET' && mode === 'navigate' && destination === 'document';
 }

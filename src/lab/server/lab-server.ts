@@ -16,6 +16,11 @@ import type { Viewer } from './viewer.ts';
 /** How often pages are told what is new. A screen shows no more. */
 const TICK_MS = 40;
 const LOOPBACK = '127.0.0.1';
+/** Far below the 1024 descriptors that a process has: anybody on the machine may connect. */
+const CONNECTIONS_MAX = 128;
+/** A connection that asks for nothing makes room for others. */
+const TIMEOUTS = { headersTimeout: 10_000, connectionsCheckingInterval: 5000 };
+const BAD_REQUEST = 400;
 const UNAUTHORIZED = 401;
 const NOT_FOUND = 404;
 const METHOD_NOT_ALLOWED = 405;
@@ -25,7 +30,7 @@ export interface LabRoutes {
   /** The paths at which the page itself is. */
   readonly pagePaths: ReadonlySet<string>;
   /** Begins to watch a view; undefined for one that there is not. */
-  readonly watch: (name: string) => Viewer | undefined;
+  readonly watch: (name: string, parameters: URLSearchParams) => Viewer | undefined;
   /** By path. */
   readonly posts: Readonly<Record<string, (request: IncomingMessage, response: ServerResponse) => Promise<void>>>;
   /** A page of its own, without rights, that a view shows in a frame. */
@@ -49,7 +54,8 @@ export class LabServer {
     this.#files = files;
     this.#routes = routes;
     this.#access = access;
-    this.#server = createServer((request, response) => void this.#answer(request, response));
+    this.#server = createServer(TIMEOUTS, (request, response) => void this.#answer(request, response));
+    this.#server.maxConnections = CONNECTIONS_MAX;
   }
 
   /**
@@ -59,6 +65,8 @@ export class LabServer {
   async listen(port: number): Promise<void> {
     this.#server.listen(port, LOOPBACK);
     await once(this.#server, 'listening');
+    // A connection that cannot be accepted is no reason to end the program.
+    this.#server.on('error', (error) => this.onFailure(error));
   }
 
   /** An address that lets one browser in. That before is worth nothing from now on. */
@@ -80,10 +88,11 @@ export class LabServer {
     try {
       checkRequest(request);
       const { method, url = '/' } = request;
-      const { pathname, searchParams } = new URL(url, `http://${LOOPBACK}`);
+      const { pathname, searchParams } = parseTarget(url);
       if (method === 'POST') await this.#post(pathname, request, response);
       else if (method !== 'GET') throw new Refusal(METHOD_NOT_ALLOWED, 'Cannot answer this method');
-      else if (pathname === '/api/stream') this.#stream(searchParams.get('view') ?? '', request, response);
+      else if (pathname === '/api/run') sendJson(response, { run: this.#access.run });
+      else if (pathname === '/api/stream') this.#stream(searchParams, request, response);
       else this.#sendFile(pathname, response);
     } catch (error) {
       // A page that went away while it was answered.
@@ -113,9 +122,9 @@ export class LabServer {
     this.onAdmitted();
   }
 
-  #stream(name: string, request: IncomingMessage, response: ServerResponse): void {
+  #stream(parameters: URLSearchParams, request: IncomingMessage, response: ServerResponse): void {
     this.#checkAccess(request);
-    const viewer = this.#routes.watch(name);
+    const viewer = this.#routes.watch(parameters.get('view') ?? '', parameters);
     if (viewer === undefined) throw new Refusal(NOT_FOUND, 'There is no such view');
     response.writeHead(200, { ...HEADERS, 'content-type': 'application/octet-stream' });
     response.flushHeaders();
@@ -162,4 +171,11 @@ export class LabServer {
     if (this.#access.admits(headers.authorization)) return;
     throw new Refusal(UNAUTHORIZED, 'Open the address that the lab printed');
   }
+}
+
+/** @throws {Refusal} for what is no address, such as "//" */
+function parseTarget(target: string): URL {
+  const base = `http://${LOOPBACK}`;
+  if (!URL.canParse(target, base)) throw new Refusal(BAD_REQUEST, 'Cannot read the address');
+  return new URL(target, base);
 }

@@ -27,6 +27,7 @@ function slowPage(): {
     write: (bytes: Uint8Array) => (writableLength += bytes.length),
     cork: () => {},
     uncork: () => {},
+    end: () => {},
     destroy: () => (isEnded = true),
   } as unknown as ServerResponse;
   const next = (): Frame[] => {
@@ -56,4 +57,19 @@ test('ViewStream gives up a page that has read nothing for a minute', () => {
   assert.equal(isEnded(), false);
   stream.tick(60 * SECOND_MS + 1);
   assert.equal(isEnded(), true);
+});
+
+test('ViewStream that is closed asks its view for nothing, and still gives up a page that does not read', () => {
+  const { response, viewer, read, count, isEnded } = slowPage();
+  let closeCount = 0;
+  const stream = new ViewStream(response, { ...viewer, close: () => (closeCount += 1) }, 0);
+  stream.tick(0);
+  stream.close();
+  stream.close();
+  assert.equal(closeCount, 1);
+  stream.tick(60 * SECOND_MS + 1);
+  assert.equal(isEnded(), true);
+  read();
+  stream.tick(61 * SECOND_MS);
+  assert.equal(count(), 1);
 });

@@ -14,6 +14,7 @@ export class ViewStream {
   readonly #response: ServerResponse;
   readonly #viewer: Viewer;
   #readAtMs: number;
+  #isClosed = false;
 
   constructor(response: ServerResponse, viewer: Viewer, nowMs: number) {
     this.#response = response;
@@ -27,6 +28,7 @@ export class ViewStream {
       if (nowMs - this.#readAtMs > SILENT_MS_MAX) this.#response.destroy();
       return;
     }
+    if (this.#isClosed) return;
     this.#readAtMs = nowMs;
     const frames = this.#viewer.next(nowMs);
     if (frames.length === 0) return;
@@ -35,7 +37,10 @@ export class ViewStream {
     this.#response.uncork();
   }
 
+  /** What was written before still goes to the page, if it reads. */
   close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.#viewer.close();
     this.#response.end();
   }

@@ -66,7 +66,7 @@ export interface ErrorFacts {
 /** What a party tells. */
 export type PartyMessage =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'step' }
+  | { readonly kind: 'step'; readonly isLate: boolean }
   | { readonly kind: 'done'; readonly report: PartyReport }
   | { readonly kind: 'failed'; readonly error: ErrorFacts }
   | { readonly kind: 'closed' }

@@ -1,3 +1,4 @@
+import type { OnStep } from '../drive-load.ts';
 import { onAbort, throwIfAborted } from '../../base/abort.ts';
 import { DmaBufError } from '../../base/errors.ts';
 import type { DmaBuf } from '../../heap/dma-buf.ts';
@@ -23,7 +24,7 @@ export class Party {
   readonly #closed = new Outcome<void>();
   readonly #exited = new Outcome<void>();
   #bufferCount: number | undefined;
-  #onStep: (() => void) | undefined;
+  #onStep: OnStep | undefined;
   #failure: Error | undefined;
   #isDone = false;
 
@@ -51,7 +52,7 @@ export class Party {
   }
 
   /** @throws as a step fails, as the party is killed, or the signal's reason */
-  async drive(signal: AbortSignal, onStep: (() => void) | undefined): Promise<PartyReport> {
+  async drive(signal: AbortSignal, onStep: OnStep | undefined): Promise<PartyReport> {
     throwIfAborted(signal);
     this.#onStep = onStep;
     const stopListening = onAbort(signal, (reason) => this.#fail(reason));
@@ -93,7 +94,7 @@ export class Party {
 
   #hear(message: PartyMessage): void {
     if (message.kind === 'ready') this.#ready.resolve();
-    else if (message.kind === 'step') this.#onStep?.();
+    else if (message.kind === 'step') this.#onStep?.(message.isLate);
     else if (message.kind === 'done') this.#done.resolve(message.report);
     else if (message.kind === 'closed') this.#closed.resolve();
     else if (message.kind === 'ended') this.#bufferCount = message.bufferCount;

@@ -83,7 +83,7 @@ async function workOnce(
   try {
     channel.post({ kind: 'ready' });
     await commands.wait('go');
-    const onStep = (): void => channel.post({ kind: 'step' });
+    const onStep = (isLate: boolean): void => channel.post({ kind: 'step', isLate });
     const outcome = await driveLoad({ load, description }, { extent, signal: commands.closing, onStep });
     const report: PartyReport = { outcome, records, holds, locks: lockUses(counts), tables: kernel.tables };
     channel.post({ kind: 'done', report });

@@ -1,7 +1,7 @@
 import type { Heap } from '../../heap/heap.ts';
 import type { OrderMixName } from '../../pages/order-mixes.ts';
 import type { MappingEvent, UnmappingEvent } from '../../trace/mapping-event.ts';
-import type { LoadExtent, LoadOutcome } from '../drive-load.ts';
+import type { LoadExtent, LoadOutcome, OnStep } from '../drive-load.ts';
 import type { Conversion } from '../kernel/exporter-mapping.ts';
 import type { MappingWay } from '../kernel/map-window.ts';
 import type { LockUse } from '../kernel/kernel-lock.ts';
@@ -128,7 +128,7 @@ export class WorkloadParties {
 
 interface DriveParty {
   readonly signal: AbortSignal;
-  readonly onStep: (() => void) | undefined;
+  readonly onStep: OnStep | undefined;
   readonly onRecord: OnRecord;
 }
 

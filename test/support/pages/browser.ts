@@ -42,6 +42,7 @@ export interface BrowserPage {
   /** A script of the test, whatever the page's policy. */
   addScriptTag: (script: { path: string }) => Promise<unknown>;
   screenshot: (options: { path: string; fullPage?: boolean }) => Promise<unknown>;
+  setViewportSize: (size: { readonly width: number; readonly height: number }) => Promise<void>;
   emulateMedia: (options: { media: 'print' | 'screen' }) => Promise<void>;
   pdf: () => Promise<Buffer>;
   readonly keyboard: { press: (key: string) => Promise<void> };

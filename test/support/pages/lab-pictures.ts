@@ -13,7 +13,7 @@ import type { BrowserPage } from './browser.ts';
 
 const CLI = join(repositoryRoot, 'dist/src/cli/main.js');
 const TRACE = join(repositoryRoot, 'test/fixtures/trace/function-graph.txt');
-const VIEWS = ['heap', 'machine', 'convert', 'callers'];
+const VIEWS = ['heap', 'machine', 'convert', 'workloads', 'callers'];
 const PATIENCE_MS = 60_000;
 const SETTLE_MS = 3000;
 
@@ -44,7 +44,7 @@ try {
   for (const view of VIEWS) {
     await page.click(`nav a[href="/${view}"]`);
     if (view === 'callers') await page.setInputFiles('input[type=file]', TRACE);
-    if (view === 'convert') await page.click('button[type=submit]');
+    if (view === 'convert' || view === 'workloads') await page.click('button[type=submit]');
     if (view === 'convert') await jobDone(page);
     await sleep(SETTLE_MS);
     await page.screenshot({ path: join(repositoryRoot, `docs/lab-${view}.png`) });

@@ -1,11 +1,17 @@
 import { useSignal } from '@preact/signals';
+import type { Signal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
 import type { JSX } from 'preact';
 
 import { formatAmount, formatDuration } from '../../../base/number-format.ts';
 import { sizeText } from '../../../base/size-text.ts';
 import { DataTable } from '../data-table.tsx';
+import { runJob } from '../run-job.ts';
 import { SaveButtons } from '../save-buttons.tsx';
 import { askLab } from '../session.ts';
+
+const SECONDS = [5, 10, 30, 60];
+const SECONDS_DEFAULT = 10;
 
 interface Caller {
   readonly path: readonly string[];
@@ -24,22 +30,43 @@ interface Answer {
 type State =
   | { readonly kind: 'empty' }
   | { readonly kind: 'reading'; readonly name: string }
+  | { readonly kind: 'recording'; readonly mappingCount: number }
   | { readonly kind: 'failed'; readonly reason: string }
   | ({ readonly kind: 'read'; readonly name: string } & Answer);
 
+/** Shows a first state, and then those that come, until another is begun or the view is left. */
+type Begin = (
+  first: State,
+  produce: (signal: AbortSignal, show: (state: State) => void) => Promise<State>,
+) => Promise<void>;
+
 /** Who maps, by a log, a trace or a report that was dropped. */
-export function CallersView(): JSX.Element {
+export function CallersView({ mayControl }: { mayControl: boolean }): JSX.Element {
   const state = useSignal<State>({ kind: 'empty' });
+  const latest = useRef<AbortController | undefined>(undefined);
+  useEffect(() => () => latest.current?.abort(), []);
+  /** One at a time: what is begun ends what was begun before. */
+  const begin: Begin = async (first, produce) => {
+    latest.current?.abort();
+    const own = new AbortController();
+    latest.current = own;
+    const show = (next: State): void => {
+      if (!own.signal.aborted) state.value = next;
+    };
+    show(first);
+    try {
+      show(await produce(own.signal, show));
+    } catch (error) {
+      show({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) });
+    }
+  };
   const read = async (file: File | undefined): Promise<void> => {
     if (file === undefined) return;
-    state.value = { kind: 'reading', name: file.name };
-    try {
+    await begin({ kind: 'reading', name: file.name }, async (signal) => {
       const headers = { 'x-file-name': encodeURIComponent(file.name) };
-      const answer = await askLab('/api/callers', { method: 'POST', body: file, headers });
-      state.value = { kind: 'read', name: file.name, ...((await answer.json()) as Answer) };
-    } catch (error) {
-      state.value = { kind: 'failed', reason: error instanceof Error ? error.message : String(error) };
-    }
+      const answer = await askLab('/api/callers', { method: 'POST', body: file, headers, signal });
+      return { kind: 'read', name: file.name, ...((await answer.json()) as Answer) };
+    });
   };
   return (
     <>
@@ -60,16 +87,63 @@ export function CallersView(): JSX.Element {
           <small>It is read by the lab on this machine, and goes nowhere else.</small>
         </p>
       </form>
+      {mayControl ? <RecordForm state={state} begin={begin} /> : undefined}
       <div role="status">{statusOf(state.value)}</div>
       {state.value.kind === 'read' ? <Read {...state.value} /> : undefined}
     </>
   );
 }
 
+/** Records this machine for a time: for root. */
+function RecordForm({ state, begin }: { state: Signal<State>; begin: Begin }): JSX.Element {
+  const seconds = useSignal(SECONDS_DEFAULT);
+  const record = async (): Promise<void> =>
+    await begin({ kind: 'recording', mappingCount: 0 }, async (signal, show) => {
+      const end = await runJob('/api/record', {
+        request: { seconds: seconds.value },
+        signal,
+        tell: (step) => {
+          if (step.type === 'recorded') show({ kind: 'recording', mappingCount: step.mappingCount });
+        },
+      });
+      return end.type === 'done'
+        ? { kind: 'read', name: 'this machine', ...(end.report as Answer) }
+        : { kind: 'failed', reason: end.message };
+    });
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        void record();
+      }}
+    >
+      <label>
+        Or record this machine, as root, for{' '}
+        <select
+          name="seconds"
+          value={seconds.value}
+          onChange={(event) => (seconds.value = Number(event.currentTarget.value))}
+        >
+          {SECONDS.map((each) => (
+            <option key={each} value={each}>
+              {each} seconds
+            </option>
+          ))}
+        </select>
+      </label>{' '}
+      <button type="submit" disabled={state.value.kind === 'recording'}>
+        Record
+      </button>
+    </form>
+  );
+}
+
 function statusOf(state: State): string {
   if (state.kind === 'empty') return '';
   if (state.kind === 'reading') return `Reading ${state.name}…`;
-  if (state.kind === 'failed') return `Cannot read it: ${state.reason}`;
+  if (state.kind === 'recording')
+    return `Recording: ${formatAmount(state.mappingCount, 'mapping', 'mappings')} so far.`;
+  if (state.kind === 'failed') return `There is no report: ${state.reason}`;
   return `${state.name}: ${formatAmount(state.report.mappingCount, 'mapping', 'mappings')} by ${formatAmount(state.report.callers.length, 'call path', 'call paths')}.`;
 }
 

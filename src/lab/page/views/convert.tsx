@@ -1,13 +1,15 @@
 import { useSignal } from '@preact/signals';
+import type { Signal } from '@preact/signals';
 import type { JSX } from 'preact';
 
 import { formatCount, formatDuration, formatRatio } from '../../../base/number-format.ts';
 import { MiB } from '../../../base/size-text.ts';
-import type { JobEnd, JobProgress } from '../../protocol/messages.ts';
+import type { JobProgress } from '../../protocol/messages.ts';
 import { DataTable } from '../data-table.tsx';
 import { Facts } from '../facts.tsx';
+import { runJob } from '../run-job.ts';
 import { SaveButtons } from '../save-buttons.tsx';
-import { askLab } from '../session.ts';
+import { useLeaving } from '../use-leaving.ts';
 
 const MIX_DEFAULT = 'fresh';
 const SIZES_MIB = [16, 64, 256, 1024, 2048];
@@ -34,12 +36,21 @@ export function ConvertView({ mayControl, mixes }: { mayControl: boolean; mixes:
   const state = useSignal<State>({ kind: 'idle' });
   const sizeMib = useSignal(64);
   const mix = useSignal(MIX_DEFAULT);
+  const leaving = useLeaving();
   const run = async (): Promise<void> => {
     state.value = { kind: 'running', progress: undefined };
     try {
-      state.value = await runJob({ length: sizeMib.value * MiB, mix: mix.value }, (progress) => {
-        state.value = { kind: 'running', progress };
+      const end = await runJob('/api/convert', {
+        request: { length: sizeMib.value * MiB, mix: mix.value },
+        signal: leaving,
+        tell: (step) => {
+          if (step.type === 'progress') state.value = { kind: 'running', progress: step };
+        },
       });
+      state.value =
+        end.type === 'done'
+          ? { kind: 'done', report: end.report as VmapReport }
+          : { kind: 'failed', reason: end.message };
     } catch (error) {
       state.value = { kind: 'failed', reason: error instanceof Error ? error.message : String(error) };
     }
@@ -52,38 +63,7 @@ export function ConvertView({ mayControl, mixes }: { mayControl: boolean; mixes:
         it is mapped as one view run by run and page by page. It is what <code>dmabuf vmap</code> does.
       </p>
       {mayControl ? (
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
-            void run();
-          }}
-        >
-          <label>
-            Size{' '}
-            <select
-              name="size"
-              value={sizeMib.value}
-              onChange={(event) => (sizeMib.value = Number(event.currentTarget.value))}
-            >
-              {SIZES_MIB.map((size) => (
-                <option key={size} value={size}>
-                  {formatCount(size)} MiB
-                </option>
-              ))}
-            </select>
-          </label>{' '}
-          <label>
-            Mix{' '}
-            <select name="mix" value={mix.value} onChange={(event) => (mix.value = event.currentTarget.value)}>
-              {mixes.map((name) => (
-                <option key={name}>{name}</option>
-              ))}
-            </select>
-          </label>{' '}
-          <button type="submit" disabled={state.value.kind === 'running'}>
-            Run
-          </button>
-        </form>
+        <ConvertForm sizeMib={sizeMib} mix={mix} mixes={mixes} isRunning={state.value.kind === 'running'} onRun={run} />
       ) : (
         <p class="gap">
           This lab is read-only: start it with <code>dmabuf lab --control</code> to run jobs from here.
@@ -96,6 +76,51 @@ export function ConvertView({ mayControl, mixes }: { mayControl: boolean; mixes:
   );
 }
 
+interface ConvertFormProps {
+  readonly sizeMib: Signal<number>;
+  readonly mix: Signal<string>;
+  readonly mixes: readonly string[];
+  readonly isRunning: boolean;
+  readonly onRun: () => Promise<void>;
+}
+
+function ConvertForm({ sizeMib, mix, mixes, isRunning, onRun }: ConvertFormProps): JSX.Element {
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        void onRun();
+      }}
+    >
+      <label>
+        Size{' '}
+        <select
+          name="size"
+          value={sizeMib.value}
+          onChange={(event) => (sizeMib.value = Number(event.currentTarget.value))}
+        >
+          {SIZES_MIB.map((size) => (
+            <option key={size} value={size}>
+              {formatCount(size)} MiB
+            </option>
+          ))}
+        </select>
+      </label>{' '}
+      <label>
+        Mix{' '}
+        <select name="mix" value={mix.value} onChange={(event) => (mix.value = event.currentTarget.value)}>
+          {mixes.map((name) => (
+            <option key={name}>{name}</option>
+          ))}
+        </select>
+      </label>{' '}
+      <button type="submit" disabled={isRunning}>
+        Run
+      </button>
+    </form>
+  );
+}
+
 function statusOf(state: State): string {
   if (state.kind === 'failed') return `It did not run: ${state.reason}`;
   if (state.kind === 'running') return state.progress === undefined ? 'It begins.' : `Now: ${state.progress.step}.`;
@@ -105,25 +130,6 @@ function statusOf(state: State): string {
 function Progress({ progress }: { progress: JobProgress | undefined }): JSX.Element {
   if (progress === undefined) return <progress aria-label="Progress" />;
   return <progress aria-label="Progress" value={progress.done} max={Math.max(1, progress.total)} />;
-}
-
-async function runJob(request: object, tell: (progress: JobProgress) => void): Promise<State> {
-  const answer = await askLab('/api/convert', { method: 'POST', body: JSON.stringify(request) });
-  const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
-  const decoder = new TextDecoder();
-  let rest = '';
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return { kind: 'failed', reason: 'the lab went away' };
-    const lines = (rest + decoder.decode(value, { stream: true })).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) {
-      const message = JSON.parse(line) as JobProgress | JobEnd;
-      if (message.type === 'progress') tell(message);
-      else if (message.type === 'failed') return { kind: 'failed', reason: message.message };
-      else return { kind: 'done', report: message.report as VmapReport };
-    }
-  }
 }
 
 interface Step {

@@ -87,6 +87,7 @@ class HeapPictureView {
   #owners = new Uint16Array(0);
   #drawn: HeapCanvas | undefined;
   #pixels = new Uint32Array(0);
+  #pointed: number | undefined;
 
   get wholeMs(): number | undefined {
     return this.#drawn?.wholeTimes.medianMs;
@@ -100,11 +101,13 @@ class HeapPictureView {
     if (this.#pixels[0] === pixels[0]) return;
     this.#pixels = pixels;
     this.#drawn?.setPixels(pixels);
+    if (this.#pointed !== undefined) this.pointOut(this.#pointed);
   }
 
   begin(canvas: HTMLCanvasElement, { pageCount }: HeapShapeMessage): void {
     this.#owners = new Uint16Array(pageCount);
     this.#drawn = new HeapCanvas(canvas, this.#owners, this.#pixels);
+    if (this.#pointed !== undefined) this.pointOut(this.#pointed);
   }
 
   takeBlocks(bytes: Uint8Array): void {
@@ -112,6 +115,7 @@ class HeapPictureView {
   }
 
   pointOut(owner: number | undefined): void {
+    this.#pointed = owner;
     this.#drawn?.pointOut(owner);
   }
 
@@ -161,8 +165,13 @@ function PointedBuffer({
   pointed: number | undefined;
 }): JSX.Element {
   if (pointed === undefined)
-    return <p class="pointed">Point at the picture, or at a row below: it shows the buffer.</p>;
-  if (buffer === undefined) return <p class="pointed">A buffer that is not among the {BUFFERS_TOLD_MAX} largest.</p>;
+    return (
+      <p class="pointed">
+        Point at the picture, or at a row of the table below, with the pointer or by Tab and arrows.
+      </p>
+    );
+  if (buffer === undefined)
+    return <p class="pointed">A buffer that is gone, or not among the {BUFFERS_TOLD_MAX} largest.</p>;
   const orders = Object.entries(buffer.orders).map(([order, count]) => `${formatCount(count)} of order ${order}`);
   return (
     <div class="pointed">

@@ -1,0 +1,51 @@
+import type { MappingEvent, UnmappingEvent } from '../trace/mapping-event.ts';
+import type { WorkloadSample } from './protocol/messages.ts';
+
+/** What a workload did since the last look. */
+export class WorkloadSamples {
+  #durations: number[] = [];
+  #bytes = 0;
+  #stepCount = 0;
+  #lateCount = 0;
+  readonly #sinceMs: number;
+  #lastMs: number;
+
+  /** @param nowMs of a clock that never goes back */
+  constructor(nowMs: number) {
+    this.#sinceMs = nowMs;
+    this.#lastMs = nowMs;
+  }
+
+  addRecord(record: MappingEvent | UnmappingEvent): void {
+    if (record.kind !== 'mapping') return;
+    this.#durations.push(record.durationNs ?? 0);
+    this.#bytes += record.sizeBytes ?? 0;
+  }
+
+  addStep(isLate: boolean): void {
+    this.#stepCount += 1;
+    if (isLate) this.#lateCount += 1;
+  }
+
+  /** The sample of the time since the last one, which ends now. */
+  take(nowMs: number): WorkloadSample {
+    const sorted = this.#durations.toSorted((one, other) => one - other);
+    const seconds = (nowMs - this.#lastMs) / 1000;
+    const sample: WorkloadSample = {
+      type: 'sample',
+      atSeconds: (nowMs - this.#sinceMs) / 1000,
+      mappingsPerSecond: this.#durations.length / seconds,
+      bytesPerSecond: this.#bytes / seconds,
+      medianNs: sorted[sorted.length >> 1] ?? null,
+      maxNs: sorted.at(-1) ?? null,
+      stepCount: this.#stepCount,
+      lateCount: this.#lateCount,
+    };
+    this.#durations = [];
+    this.#bytes = 0;
+    this.#stepCount = 0;
+    this.#lateCount = 0;
+    this.#lastMs = nowMs;
+    return sample;
+  }
+}

@@ -30,6 +30,6 @@ test('FrameReader finds the frames however the stream is cut', () => {
 });
 
 test('FrameReader refuses an unknown kind and an endless frame', () => {
-  assert.throws(() => new FrameReader().push(Uint8Array.of(0, 0, 0, 0, 2)), RangeError);
+  assert.throws(() => new FrameReader().push(Uint8Array.of(0, 0, 0, 0, 4)), RangeError);
   assert.throws(() => new FrameReader().push(Uint8Array.of(255, 255, 255, 255, 0)), RangeError);
 });

@@ -1,5 +1,6 @@
 import type { EmbeddedHeap } from '../../backend/embedded/embedded-heap.ts';
 import type { BufferCore } from '../../heap/buffer-core.ts';
+import type { SgTable } from '../../sg/sg-table.ts';
 import { BUFFERS_TOLD_MAX } from '../protocol/messages.ts';
 import type { BufferFacts, HeapFactsMessage, HeapShapeMessage } from '../protocol/messages.ts';
 import type { Frame } from '../protocol/frames.ts';
@@ -7,7 +8,7 @@ import { encodeBlocks } from '../protocol/block-runs.ts';
 import { jsonFrame } from '../server/json-frame.ts';
 import type { Viewer } from '../server/viewer.ts';
 import { OwnerMap } from './owner-map.ts';
-import type { ChangedBlocks } from './owner-map.ts';
+import type { ChangedBlocks, Painted } from './owner-map.ts';
 
 const FACTS_INTERVAL_MS = 250;
 
@@ -15,6 +16,8 @@ const FACTS_INTERVAL_MS = 250;
 export class HeapPicture {
   readonly heap: EmbeddedHeap;
   readonly map: OwnerMap;
+  /** Tables do not change, and counting walks every entry. */
+  readonly #orders = new WeakMap<SgTable, BufferFacts['orders']>();
 
   constructor(heap: EmbeddedHeap) {
     this.heap = heap;
@@ -28,7 +31,7 @@ export class HeapPicture {
 
   facts(): HeapFactsMessage {
     const { capacityBytes = 0, usedBytes, committedBytes, cachedBytes, bufferCount, ...stats } = this.heap.stats();
-    const largest = [...this.map.painted.keys()].toSorted((one, other) => other.length - one.length);
+    const largest = [...this.map.painted].toSorted(([one], [other]) => other.length - one.length);
     return {
       type: 'heap-facts',
       capacityBytes,
@@ -38,28 +41,30 @@ export class HeapPicture {
       bufferCount,
       freeBlockCounts: stats.freeBlockCounts,
       hugePages: stats.hugePages.reason,
-      buffers: largest.slice(0, BUFFERS_TOLD_MAX).map((buffer) => this.#factsOf(buffer)),
+      buffers: largest.slice(0, BUFFERS_TOLD_MAX).map(([buffer, painted]) => this.#factsOf(buffer, painted)),
     };
   }
 
-  #factsOf(buffer: BufferCore): BufferFacts {
-    const { owner, table } = this.map.painted.get(buffer) as { owner: number; table: BufferTable };
+  #factsOf(buffer: BufferCore, { owner, table }: Painted): BufferFacts {
     return {
       owner,
       label: buffer.label,
       bytes: buffer.length,
       entryCount: table.entryCount,
       runCount: table.runs().count,
-      orders: Object.fromEntries(table.orders()),
+      orders: this.#ordersOf(table),
       viewCount: buffer.viewCount,
       isMapped: buffer.isMapped('main') || buffer.isMapped('readOnly'),
       isClosed: !buffer.open,
     };
   }
-}
 
-type BufferTable =
-  HeapPicture['map']['painted'] extends ReadonlyMap<unknown, { readonly table: infer Table }> ? Table : never;
+  #ordersOf(table: SgTable): BufferFacts['orders'] {
+    const orders = this.#orders.get(table) ?? Object.fromEntries(table.orders());
+    this.#orders.set(table, orders);
+    return orders;
+  }
+}
 
 /** What one page has seen of a heap. */
 export class HeapViewer implements Viewer {

@@ -10,7 +10,7 @@ const FREE_PAGE = 0;
 const MANY_OWNERS = 0xffff;
 
 /** A buffer in the picture. */
-interface Painted {
+export interface Painted {
   readonly owner: number;
   readonly table: SgTable;
 }

@@ -2,6 +2,7 @@ import { render } from 'preact';
 
 import type { HelloMessage } from '../protocol/messages.ts';
 import { App } from './app.tsx';
+import { reasonOf } from './reason-of.ts';
 import { beginSession, postJson } from './session.ts';
 
 const place = document.getElementById('lab') as HTMLElement;
@@ -12,7 +13,7 @@ try {
   render(
     <main>
       <h1>dmabuf lab</h1>
-      <p role="alert">{error instanceof Error ? error.message : String(error)}</p>
+      <p role="alert">{reasonOf(error)}</p>
     </main>,
     place,
   );

@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals';
 
 import type { WorkloadSample } from '../protocol/messages.ts';
+import { reasonOf } from './reason-of.ts';
 import { runJob } from './run-job.ts';
 
 const SECONDS = 600;
@@ -68,7 +69,7 @@ export class WorkloadRun {
       });
       if (end.type === 'failed') this.problem.value = end.message;
     } catch (error) {
-      if (!own.signal.aborted) this.problem.value = error instanceof Error ? error.message : String(error);
+      if (!own.signal.aborted) this.problem.value = reasonOf(error);
     }
     if (this.#running === own) this.end();
   }

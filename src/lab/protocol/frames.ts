@@ -29,28 +29,53 @@ export function encodeFrame({ kind, body }: Frame): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** Cuts a stream into its frames, however its bytes arrive. */
+/** Cuts a stream into its frames, however its bytes arrive. Each byte is copied once. */
 export class FrameReader {
-  #bytes = new Uint8Array(0);
+  readonly #head = new Uint8Array(FRAME_HEAD_BYTES);
+  #headLength = 0;
+  /** The frame that has begun, and how much of its body has come. */
+  #frame: Frame | undefined;
+  #bodyLength = 0;
 
   /** @throws {RangeError} for what is no frame of the lab */
   push(chunk: Uint8Array): Frame[] {
-    const bytes = new Uint8Array(this.#bytes.length + chunk.length);
-    bytes.set(this.#bytes);
-    bytes.set(chunk, this.#bytes.length);
     const frames: Frame[] = [];
-    let at = 0;
-    while (bytes.length - at >= FRAME_HEAD_BYTES) {
-      const head = new DataView(bytes.buffer, at, FRAME_HEAD_BYTES);
-      const length = head.getUint32(0, true);
-      const kind = KINDS[head.getUint8(4)];
-      if (kind === undefined || length > BODY_BYTES_MAX) throw new RangeError('The stream has what is no frame');
-      const end = at + FRAME_HEAD_BYTES + length;
-      if (end > bytes.length) break;
-      frames.push({ kind, body: bytes.subarray(at + FRAME_HEAD_BYTES, end) });
-      at = end;
+    for (let at = 0; at < chunk.length;) {
+      at +=
+        this.#frame === undefined
+          ? this.#takeHead(chunk.subarray(at))
+          : this.#takeBody(this.#frame, chunk.subarray(at));
+      if (this.#frame === undefined || this.#bodyLength < this.#frame.body.length) continue;
+      frames.push(this.#frame);
+      this.#frame = undefined;
+      this.#headLength = 0;
     }
-    this.#bytes = bytes.slice(at);
     return frames;
+  }
+
+  /** @returns how many bytes it takes */
+  #takeHead(bytes: Uint8Array): number {
+    const taken = bytes.subarray(0, FRAME_HEAD_BYTES - this.#headLength);
+    this.#head.set(taken, this.#headLength);
+    this.#headLength += taken.length;
+    if (this.#headLength === FRAME_HEAD_BYTES) this.#begin();
+    return taken.length;
+  }
+
+  #begin(): void {
+    const head = new DataView(this.#head.buffer);
+    const length = head.getUint32(0, true);
+    const kind = KINDS[head.getUint8(4)];
+    if (kind === undefined || length > BODY_BYTES_MAX) throw new RangeError('The stream has what is no frame');
+    this.#frame = { kind, body: new Uint8Array(length) };
+    this.#bodyLength = 0;
+  }
+
+  /** @returns how many bytes it takes */
+  #takeBody({ body }: Frame, bytes: Uint8Array): number {
+    const taken = bytes.subarray(0, body.length - this.#bodyLength);
+    body.set(taken, this.#bodyLength);
+    this.#bodyLength += taken.length;
+    return taken.length;
   }
 }

@@ -6,6 +6,7 @@ import type { JSX } from 'preact';
 import { formatAmount, formatDuration } from '../../../base/number-format.ts';
 import { sizeText } from '../../../base/size-text.ts';
 import { DataTable } from '../data-table.tsx';
+import { reasonOf } from '../reason-of.ts';
 import { runJob } from '../run-job.ts';
 import { SaveButtons } from '../save-buttons.tsx';
 import { askLab } from '../session.ts';
@@ -57,7 +58,7 @@ export function CallersView({ mayControl }: { mayControl: boolean }): JSX.Elemen
     try {
       show(await produce(own.signal, show));
     } catch (error) {
-      show({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) });
+      show({ kind: 'failed', reason: reasonOf(error) });
     }
   };
   const read = async (file: File | undefined): Promise<void> => {

@@ -7,6 +7,7 @@ import { MiB } from '../../../base/size-text.ts';
 import type { JobProgress } from '../../protocol/messages.ts';
 import { DataTable } from '../data-table.tsx';
 import { Facts } from '../facts.tsx';
+import { reasonOf } from '../reason-of.ts';
 import { runJob } from '../run-job.ts';
 import { SaveButtons } from '../save-buttons.tsx';
 import { useLeaving } from '../use-leaving.ts';
@@ -52,7 +53,7 @@ export function ConvertView({ mayControl, mixes }: { mayControl: boolean; mixes:
           ? { kind: 'done', report: end.report as VmapReport }
           : { kind: 'failed', reason: end.message };
     } catch (error) {
-      state.value = { kind: 'failed', reason: error instanceof Error ? error.message : String(error) };
+      state.value = { kind: 'failed', reason: reasonOf(error) };
     }
   };
   return (

@@ -24,7 +24,8 @@ export function HeapView(): JSX.Element {
   const pointed = useSignal<number | undefined>(undefined);
   const picture = useMemo(() => new HeapPictureView(), []);
   const isDark = useDarkness();
-  picture.useColors(ownerPixels(isDark));
+  const pixels = useMemo(() => ownerPixels(isDark), [isDark]);
+  picture.useColors(pixels);
 
   useEffect(() => {
     const stop = new AbortController();
@@ -76,7 +77,7 @@ export function HeapView(): JSX.Element {
         <PointedBuffer buffer={buffers.find(({ owner }) => owner === pointed.value)} pointed={pointed.value} />
       </div>
       <FreeBlocks counts={facts.value?.freeBlockCounts ?? []} pageSize={shape.value?.pageSize ?? 0} />
-      <BufferTable buffers={buffers} total={facts.value?.bufferCount ?? 0} isDark={isDark} onPoint={point} />
+      <BufferTable buffers={buffers} total={facts.value?.bufferCount ?? 0} pixels={pixels} onPoint={point} />
       <SaveButtons name="dmabuf-heap" json={() => facts.value ?? {}} canvas={() => canvas.current} />
     </>
   );
@@ -210,12 +211,12 @@ function FreeBlocks({ counts, pageSize }: { counts: readonly number[]; pageSize:
 interface BufferTableProps {
   readonly buffers: readonly BufferFacts[];
   readonly total: number;
-  readonly isDark: boolean;
+  /** By owner. */
+  readonly pixels: Uint32Array;
   readonly onPoint: (owner: number | undefined) => void;
 }
 
-function BufferTable({ buffers, total, isDark, onPoint }: BufferTableProps): JSX.Element {
-  const pixels = useMemo(() => ownerPixels(isDark), [isDark]);
+function BufferTable({ buffers, total, pixels, onPoint }: BufferTableProps): JSX.Element {
   return (
     <DataTable
       caption={`The largest ${formatCount(buffers.length)} of ${formatAmount(total, 'buffer', 'buffers')}`}

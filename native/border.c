@@ -179,11 +179,17 @@ struct mapping {
   long length;
 };
 
+struct mapping_list {
+  struct mapping *items;
+  size_t count;
+  size_t bytes;
+};
+
 struct environment {
   struct fd_set_of_any_size held;
-  struct mapping *mappings;
-  size_t mapping_count;
-  size_t mapping_bytes;
+  struct mapping_list mappings;
+  /* Memory of the engine that a file is mapped over. */
+  struct mapping_list windows;
 };
 
 /*
@@ -198,26 +204,24 @@ static void let_go(struct environment *environment, long fd) {
   if (environment != NULL) set_remove(&environment->held, fd);
 }
 
-static void hold_mapping(struct environment *environment, long address, long length) {
-  if (environment == NULL) return;
-  if ((environment->mapping_count + 1) * sizeof(struct mapping) > environment->mapping_bytes) {
-    size_t wanted = environment->mapping_bytes == 0 ? SET_BYTES_FIRST : 2 * environment->mapping_bytes;
-    struct mapping *mappings = grow_zeroed(environment->mappings, environment->mapping_bytes, wanted);
-    if (mappings == NULL) return;
-    environment->mappings = mappings;
-    environment->mapping_bytes = wanted;
+static void list_add(struct mapping_list *list, long address, long length) {
+  if ((list->count + 1) * sizeof(struct mapping) > list->bytes) {
+    size_t wanted = list->bytes == 0 ? SET_BYTES_FIRST : 2 * list->bytes;
+    struct mapping *items = grow_zeroed(list->items, list->bytes, wanted);
+    if (items == NULL) return;
+    list->items = items;
+    list->bytes = wanted;
   }
-  environment->mappings[environment->mapping_count] = (struct mapping){address, length};
-  environment->mapping_count += 1;
+  list->items[list->count] = (struct mapping){address, length};
+  list->count += 1;
 }
 
-static void let_go_of_mapping(struct environment *environment, long address, long length) {
-  if (environment == NULL) return;
-  for (size_t at = 0; at < environment->mapping_count; at += 1) {
-    struct mapping *mapping = &environment->mappings[at];
+static void list_remove(struct mapping_list *list, long address, long length) {
+  for (size_t at = 0; at < list->count; at += 1) {
+    struct mapping *mapping = &list->items[at];
     if (mapping->address != address || mapping->length != length) continue;
-    environment->mapping_count -= 1;
-    *mapping = environment->mappings[environment->mapping_count];
+    list->count -= 1;
+    *mapping = list->items[list->count];
     return;
   }
 }
@@ -225,14 +229,22 @@ static void let_go_of_mapping(struct environment *environment, long address, lon
 /* The last of this environment's hooks to run: its watches have ended by then. */
 static void end_environment(void *data) {
   struct environment *environment = data;
-  for (size_t at = 0; at < environment->mapping_count; at += 1) {
-    SYSTEM_CALL(munmap, environment->mappings[at].address, environment->mappings[at].length);
+  for (size_t at = 0; at < environment->mappings.count; at += 1) {
+    const struct mapping *mapping = &environment->mappings.items[at];
+    SYSTEM_CALL(munmap, mapping->address, mapping->length);
+  }
+  /* The engine hands this memory out again: whoever gets it must not get the file. */
+  for (size_t at = 0; at < environment->windows.count; at += 1) {
+    const struct mapping *window = &environment->windows.items[at];
+    SYSTEM_CALL(mmap, window->address, window->length, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
   }
   for (long fd = set_take_first(&environment->held, 0); fd >= 0;
        fd = set_take_first(&environment->held, word_of(fd))) {
     SYSTEM_CALL(close, fd);
   }
-  give_back(environment->mappings, environment->mapping_bytes);
+  give_back(environment->mappings.items, environment->mappings.bytes);
+  give_back(environment->windows.items, environment->windows.bytes);
   give_back(environment->held.words, environment->held.bytes);
   give_back(environment, sizeof(struct environment));
 }
@@ -382,10 +394,10 @@ static void follow(napi_env env, const struct call *call, const long a[ARGUMENT_
       return;
     case MAPS:
       /* For a mapping at the caller's address, that address is what is held. */
-      if ((a[3] & MAP_FIXED) == 0) hold_mapping(environment, result, a[1]);
+      if (environment != NULL && (a[3] & MAP_FIXED) == 0) list_add(&environment->mappings, result, a[1]);
       return;
     case UNMAPS:
-      let_go_of_mapping(environment, a[0], a[1]);
+      if (environment != NULL) list_remove(&environment->mappings, a[0], a[1]);
       return;
     case RECEIVES:
       hold_received(environment, (const struct msghdr *)a[1]);
@@ -472,6 +484,33 @@ static napi_value release_fd(napi_env env, napi_callback_info info) {
   long fd;
   if (!read_int(env, values[0], &fd)) return refuse_arguments(env);
   let_go(environment_of(env), fd);
+  return NULL;
+}
+
+/* Reads (address, length) of a window, and the list of them. NULL: refused, or nowhere to record it. */
+static struct mapping_list *windows_of(napi_env env, napi_callback_info info, long *address, long *length) {
+  TAKE_ARGUMENTS(2);
+  if (!read_long(env, values[0], address) || !read_long(env, values[1], length)) {
+    refuse_arguments(env);
+    return NULL;
+  }
+  struct environment *environment = environment_of(env);
+  return environment == NULL ? NULL : &environment->windows;
+}
+
+/* holdWindow(address, length): at the end of this thread, zeros are mapped over it. */
+static napi_value hold_window(napi_env env, napi_callback_info info) {
+  long address, length;
+  struct mapping_list *windows = windows_of(env, info, &address, &length);
+  if (windows != NULL) list_add(windows, address, length);
+  return NULL;
+}
+
+/* releaseWindow(address, length): it shows no file any more. */
+static napi_value release_window(napi_env env, napi_callback_info info) {
+  long address, length;
+  struct mapping_list *windows = windows_of(env, info, &address, &length);
+  if (windows != NULL) list_remove(windows, address, length);
   return NULL;
 }
 
@@ -867,8 +906,9 @@ static const struct {
 } functions[] = {
     {"addressOf", address_of},   {"closeAside", close_aside},
     {"getpagesize", page_size},  {"hold", hold_fd},
-    {"ioctlForFd", ioctl_for_fd}, {"mapRuns", map_runs},
-    {"memset", fill_memory},     {"release", release_fd},
+    {"holdWindow", hold_window}, {"ioctlForFd", ioctl_for_fd},
+    {"mapRuns", map_runs},       {"memset", fill_memory},
+    {"release", release_fd},     {"releaseWindow", release_window},
     {"touch", touch_memory},     {"watchByLoop", watch_by_loop},
     {"watchByThread", watch_by_thread}, {"watchClose", watch_close},
     {"watchRef", watch_ref},

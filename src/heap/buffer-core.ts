@@ -4,11 +4,11 @@ import { roundUp, toByteLength } from '../base/quantities.ts';
 import type { ByteLength } from '../base/quantities.ts';
 import type { BackendBuffer } from './backend.ts';
 import type { FileMappings } from '../linux/proc/process-mappings.ts';
-import type { MemoryRange, StorePolicy } from '../linux/calls/memory-calls.ts';
+import type { StorePolicy } from '../linux/calls/memory-calls.ts';
 import type { MemorySource } from '../mapping/memory-source.ts';
 import { partOfSource } from '../mapping/source-part.ts';
 import { mappedRange, readEveryPage } from '../mapping/window-memory.ts';
-import type { WindowMemory } from '../mapping/window-memory.ts';
+import type { WindowMemory, WindowRange } from '../mapping/window-memory.ts';
 import { forgetSource, mapSource, populateSource, unmapSource } from '../mapping/window.ts';
 import type { MappingContext } from '../mapping/window.ts';
 import type { Reclaimer } from './reclaimer.ts';
@@ -43,20 +43,26 @@ interface ElsewhereOptions {
   populatePlainly(label: string): void;
 }
 
+/** What is mapped outside the windows, and how. */
+interface MappedElsewhere {
+  readonly source: MemorySource;
+  readonly stores: StorePolicy;
+}
+
 /** A window, and its users. */
 interface WindowUse {
   readonly stores: StorePolicy;
   /** The number of views and access brackets that need it. */
   userCount: number;
-  mapped: MemoryRange | undefined;
+  mapped: WindowRange | undefined;
 }
 
 /**
  * The part of a buffer that outlives the user's object. It knows the users of the memory, and
  * whether its windows are mapped.
  *
- * It must not reference the window's SharedArrayBuffer or the user's object, or neither could be
- * collected.
+ * It must not reference the SharedArrayBuffer that users have, or the user's object, or neither
+ * could be collected.
  */
 export class BufferCore {
   readonly memory: BackendBuffer;
@@ -69,7 +75,7 @@ export class BufferCore {
   /** The number of importers and other mappings that need the memory. */
   #holderCount = 0;
   /** The mappings of the memory outside its windows, and the part that each shows. */
-  readonly #mappedElsewhere = new Map<MemoryRange, MemorySource>();
+  readonly #mappedElsewhere = new Map<WindowRange, MappedElsewhere>();
   readonly #windows: Readonly<Record<WindowName, WindowUse>>;
   #released = false;
   #control: SharedControl | undefined;
@@ -185,7 +191,7 @@ export class BufferCore {
    * Maps the memory, or a part of it, over `target` as well. This holds the memory until the
    * returned function is called.
    */
-  mapElsewhere(target: MemoryRange, options: ElsewhereOptions): (window: WindowMemory | undefined) => void {
+  mapElsewhere(target: WindowRange, options: ElsewhereOptions): (window: WindowMemory | undefined) => void {
     const { mapping } = this.#context;
     const { part, readOnly = this.memory.readOnly } = options;
     const source = part === undefined ? this.memory.source : partOfSource(this.memory.source, part.offset, part.length);
@@ -196,7 +202,7 @@ export class BufferCore {
       if (options.populate && !populateSource(mapping, source, target, stores)) options.populatePlainly(this.label);
     });
     this.memory.source.touched = true;
-    this.#mappedElsewhere.set(target, source);
+    this.#mappedElsewhere.set(target, { source, stores });
     this.addHolder();
     return (window) => {
       // Skipped if an earlier call did it, and failed after that.
@@ -231,7 +237,7 @@ export class BufferCore {
     if (this.#released) return;
     if (this.#open) this.#context.lost(this);
     this.#open = false;
-    const tryRelease = (mappings: () => FileMappings): boolean => this.#releaseIfUnmappedByCollector(mappings);
+    const tryRelease = (mappings: () => FileMappings): boolean => this.#releaseIfUnmapped(mappings);
     if (this.#ranges.length === 0) this.#release();
     else this.#context.reclaimer.add({ tryRelease });
   }
@@ -257,7 +263,7 @@ export class BufferCore {
     if (!this.#open && this.#holderCount === 0 && !isMapped && !this.#released) this.#release();
   }
 
-  #map(memory: WindowMemory, stores: StorePolicy): MemoryRange {
+  #map(memory: WindowMemory, stores: StorePolicy): WindowRange {
     const { source } = this.memory;
     const range = mappedRange(memory, source.pageSize);
     mapSource(this.#context.mapping, source, range, stores);
@@ -307,25 +313,41 @@ export class BufferCore {
   }
 
   /**
-   * After a collection this thread must not touch the window's addresses: V8 unmaps them when the
-   * last thread has dropped the SharedArrayBuffer, and other memory may be mapped there next. So
-   * the memory waits until the kernel no longer shows it mapped.
+   * After a collection this thread must not touch addresses that nothing keeps: V8 unmaps a window
+   * when the last thread has dropped its SharedArrayBuffer, and other memory may be mapped there
+   * next. So the memory waits until the kernel no longer shows it mapped.
    */
-  #releaseIfUnmappedByCollector(mappings: () => FileMappings): boolean {
-    const ranges = this.#ranges;
-    if (ranges.some((range) => mappings().hasFileWithin(range, this.memory.mappedInode))) return false;
-    for (const source of this.#mappedElsewhere.values()) forgetSource(this.#context.mapping, source);
-    this.#mappedElsewhere.clear();
+  #releaseIfUnmapped(mappings: () => FileMappings): boolean {
+    const isMapped = (range: WindowRange): boolean =>
+      range.kept === undefined && mappings().hasFileWithin(range, this.memory.mappedInode);
+    if (this.#ranges.some(isMapped) || !this.#isLetGoByOtherThreads) return false;
+    for (const [range, mapped] of this.#mappedElsewhere) {
+      this.#unmapOrForget(range, mapped);
+      this.#mappedElsewhere.delete(range);
+    }
     for (const window of Object.values(this.#windows)) {
-      if (window.mapped !== undefined) forgetSource(this.#context.mapping, this.memory.source);
+      if (window.mapped !== undefined)
+        this.#unmapOrForget(window.mapped, { source: this.memory.source, stores: window.stores });
       window.mapped = undefined;
     }
     this.#release();
     return true;
   }
 
+  /** Where nothing is kept, they hold the window itself. */
+  get #isLetGoByOtherThreads(): boolean {
+    if (this.#control === undefined || this.#windows.main.mapped?.kept === undefined) return true;
+    this.#control.releaseEndedThreads();
+    return this.#control.retire();
+  }
+
+  #unmapOrForget(range: WindowRange, { source, stores }: MappedElsewhere): void {
+    if (range.kept === undefined) forgetSource(this.#context.mapping, source);
+    else unmapSource(this.#context.mapping, source, range, stores);
+  }
+
   /** The ranges of every mapping of the memory. */
-  get #ranges(): MemoryRange[] {
+  get #ranges(): WindowRange[] {
     const windows = Object.values(this.#windows).flatMap(({ mapped }) => mapped ?? []);
     return [...this.#mappedElsewhere.keys(), ...windows];
   }

@@ -1,3 +1,4 @@
+import { REUSES_COLLECTED_RANGES } from '../base/engine-memory.ts';
 import { assert } from '../base/assert.ts';
 import { DmaBufError } from '../base/errors.ts';
 import { ADDRESS_SPACE_KEPT_FREE, WINDOW_BYTES_MAX } from '../base/limits.ts';
@@ -42,8 +43,17 @@ export interface WindowMemory {
 }
 
 /** The whole pages of a window. */
-export function mappedRange({ address, length }: WindowMemory, pageSize: ByteLength): MemoryRange {
-  return { address, length: toByteLength(roundUp(length, pageSize)) };
+export interface WindowRange extends MemoryRange {
+  /**
+   * Another SharedArrayBuffer of the same memory, without which the engine may hand the range out
+   * while it is mapped: whoever has to unmap it keeps this. Absent where the engine unmaps it.
+   */
+  readonly kept?: SharedArrayBuffer;
+}
+
+export function mappedRange({ shared, address, length }: WindowMemory, pageSize: ByteLength): WindowRange {
+  const range = { address, length: toByteLength(roundUp(length, pageSize)) };
+  return REUSES_COLLECTED_RANGES ? { ...range, kept: structuredClone(shared) } : range;
 }
 
 /**

@@ -50,6 +50,7 @@ export function mapSource(
     // A refused MAP_FIXED may leave a hole in V8's memory (seen on 6.12). The next access there
     // would be a SIGSEGV.
     cleanup.defer(() => calls.mapZeros(target));
+    calls.holdWindow(target);
     if (stores === 'shared') mapRuns(calls, source, target);
     else calls.mapRunsAt(target.address, source.fd, source.runs, stores);
     adviseHugePages(calls, source, target);

@@ -51,9 +51,10 @@ export class PageByPageWindow {
    * refuses
    */
   map(): MappedView {
-    const { budget } = this.#context;
+    const { budget, calls } = this.#context;
     const { shared, byteOffset, length } = this.#memory;
     budget.reserve(this.#mappingCount);
+    calls.holdWindow(this.#memory);
     try {
       this.#mapPages();
     } catch (error) {

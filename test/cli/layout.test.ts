@@ -98,10 +98,11 @@ test('dmabuf layout shows a buffer by its descriptor, its own or another process
 
 test('dmabuf layout --all shows every run', { skip: cannotSeePfns() }, (t) => {
   const { fd } = shareableFd(t);
-  const target = `${process.pid}:${fd.borrow()}`;
-  const runs = runCli('layout', target, '--all').stdout.match(/^ +[\d,]+ +\d+ +0x[0-9a-f]+ +[\d,]+ +[\d.]+ [KM]iB$/gmu);
-  const counted = /: ([\d,]+) runs?, the largest/u.exec(runCli('layout', target).stdout.replaceAll(/\n +/gu, ' '));
-  assert.equal(runs?.length, Number(counted?.[1]?.replaceAll(',', '')));
+  const { status, stdout, stderr } = runCli('layout', `${process.pid}:${fd.borrow()}`, '--all');
+  assert.deepEqual([status, stderr], [0, '']);
+  const runs = stdout.match(/^ +[\d,]+ +\d+ +0x[0-9a-f]+ +[\d,]+ +[\d.]+ [KM]iB$/gmu);
+  const counted = /(?::|in) ([\d,]+) runs?, the largest/u.exec(stdout.replaceAll(/\n +/gu, ' '));
+  assert.equal(runs?.length, Number(counted?.[1]?.replaceAll(',', '')), stdout);
 });
 
 test('dmabuf layout refuses values that are not buffers, with the remedy', () => {

@@ -29,7 +29,6 @@ export interface HeapUnderTest {
 const RUNTIME_LACKS: Partial<Record<Feature, string>> =
   'bun' in process.versions
     ? {
-        collection: 'Bun does not collect all that is unreachable: close buffers, and do not leave them to it',
         viewsOf4GiB: 'Bun has no SharedArrayBuffer of 4 GiB',
       }
     : {};

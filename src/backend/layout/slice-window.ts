@@ -33,6 +33,7 @@ export class SliceWindow {
     this.#setup = setup;
     this.#memory = reserveWindowMemory(toByteLength(pageCountMax * pageSize), pageSize);
     this.#scratch = openScratch(calls, pageSize);
+    calls.holdWindow(this.#memory);
   }
 
   get address(): Address {

@@ -55,6 +55,8 @@ const HEX_ARGUMENTS: Readonly<Record<keyof RawCalls, HexArguments | undefined>> 
   memset: NOT_LOGGED,
   hold: NOT_LOGGED,
   release: NOT_LOGGED,
+  holdWindow: NOT_LOGGED,
+  releaseWindow: NOT_LOGGED,
   touch: NOT_LOGGED,
 };
 

@@ -87,6 +87,9 @@ export interface RawCalls {
   hold(fd: number): void;
   /** Stops holding it: another owner has it from now on. */
   release(fd: number): void;
+  /** At the end of this thread, zeros are mapped over the range, unless it is released before. */
+  holdWindow(address: number, length: number): void;
+  releaseWindow(address: number, length: number): void;
   /**
    * Closes in another thread than the event loop's: closing a file of another process may take any
    * time.

@@ -1,3 +1,4 @@
+import { REUSES_COLLECTED_RANGES } from '../../base/engine-memory.ts';
 import { toAddress, toByteLength } from '../../base/quantities.ts';
 import type { Address, ByteLength } from '../../base/quantities.ts';
 import { KiB } from '../../base/sizes.ts';
@@ -200,12 +201,21 @@ export class MemoryCalls extends CheckedCalls {
   }
 
   /**
+   * Call it before files are mapped over memory of the engine, and {@link mapZeros} over the same
+   * range when they are no longer needed: a thread may end in between.
+   */
+  holdWindow({ address, length }: MemoryRange): void {
+    if (REUSES_COLLECTED_RANGES) this.raw.holdWindow(address, length);
+  }
+
+  /**
    * Maps private zeros over a range, replacing existing mappings. Pages are committed when touched.
    */
   mapZeros(range: MemoryRange): void {
     const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
     const { address, length } = range;
     this.checked('mmap', this.raw.mmap(address, length, READ_WRITE, flags, -1, 0), { length });
+    if (REUSES_COLLECTED_RANGES) this.raw.releaseWindow(address, length);
   }
 
   unmap(range: MemoryRange): void {

@@ -35,7 +35,10 @@ export function mapRunsByOne(raw: RawCalls): RawCalls['mapRuns'] {
  * from 1.
  */
 export function rawCallsFailing(
-  name: Exclude<keyof RawCalls, 'closeAside' | 'getpagesize' | 'hold' | 'memset' | 'release' | 'touch'>,
+  name: Exclude<
+    keyof RawCalls,
+    'closeAside' | 'getpagesize' | 'hold' | 'holdWindow' | 'memset' | 'release' | 'releaseWindow' | 'touch'
+  >,
   failure: { readonly nth: number; readonly errno: number },
 ): RawCalls {
   let count = 0;

@@ -17,7 +17,7 @@ import { rgbAt } from '../support/devices/color-bars.ts';
 import { dumpScreen } from '../support/devices/screen-dump.ts';
 import { makersOfShown } from '../support/devices/screens.ts';
 import type { ScreenId, Screens } from '../support/devices/screens.ts';
-import { MULTI_PLANAR, SINGLE_PLANAR, missingVivid, setControl, vividNode } from '../support/devices/vivid.ts';
+import { MULTI_PLANAR, SINGLE_PLANAR, barsOfVivid, missingVivid } from '../support/devices/vivid.ts';
 import { CountedMaps } from '../support/devices/counted-maps.ts';
 import { CLI_PATH } from '../support/processes/run-cli.ts';
 import { temporaryFolder } from '../support/runner/temporary-folder.ts';
@@ -27,14 +27,6 @@ const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url));
 /** How often a screen is looked at before it is wrong: a guest on a busy machine is slow. */
 const LOOKS_MAX = 150;
 const LOOK_INTERVAL_MS = 200;
-
-/** vivid, with bars of full colour and without text in its picture. */
-function testCamera(instance: number): string {
-  const { path } = vividNode(instance, 'capture');
-  setControl(path, 'test_pattern', 1);
-  setControl(path, 'osd_text_mode', 2);
-  return path;
-}
 
 type Size = readonly [width: number, height: number];
 type ColorOf = (x: number, width: number) => readonly [number, number, number];
@@ -108,7 +100,7 @@ export function testScreenCameras(screens: Screens): void {
       { skip: skipWithout(id) },
       async () => {
         const card = screens.get(id)?.path ?? '';
-        const words = [join(EXAMPLES, 'camera-to-screen.js'), testCamera(SINGLE_PLANAR), card];
+        const words = [join(EXAMPLES, 'camera-to-screen.js'), barsOfVivid(SINGLE_PLANAR), card];
         await whileRunning(words, async () => await assertShows(id, EXAMPLE_SIZE, rgbAt));
         await until(() => makersOfShown({ path: card }).every((maker) => maker === 'fbcon'));
       },
@@ -116,14 +108,14 @@ export function testScreenCameras(screens: Screens): void {
   }
 
   test('examples/camera-filter shows the camera through WebAssembly', { skip: skipWithout('bochs') }, async () => {
-    const words = [join(EXAMPLES, 'camera-filter.js'), testCamera(SINGLE_PLANAR), screens.get('bochs')?.path ?? ''];
+    const words = [join(EXAMPLES, 'camera-filter.js'), barsOfVivid(SINGLE_PLANAR), screens.get('bochs')?.path ?? ''];
     await whileRunning(words, async () => await assertShows('bochs', EXAMPLE_SIZE, inverted));
   });
 
   test('examples/camera-two-processes shows a camera of another process', { skip: skipWithout('virtio') }, async () => {
     const words = [
       join(EXAMPLES, 'camera-two-processes.js'),
-      testCamera(SINGLE_PLANAR),
+      barsOfVivid(SINGLE_PLANAR),
       screens.get('virtio')?.path ?? '',
     ];
     await whileRunning(words, async () => await assertShows('virtio', EXAMPLE_SIZE, rgbAt));
@@ -143,7 +135,7 @@ export function testScreenCameras(screens: Screens): void {
       const words = [
         'show',
         '--camera',
-        testCamera(instance),
+        barsOfVivid(instance),
         '--card',
         card,
         '--format',
@@ -170,7 +162,7 @@ export function testScreenCameras(screens: Screens): void {
       CLI_PATH,
       'show',
       '--camera',
-      testCamera(SINGLE_PLANAR),
+      barsOfVivid(SINGLE_PLANAR),
       '--card',
       card,
       '--format',
@@ -188,7 +180,7 @@ export function testScreenCameras(screens: Screens): void {
   test('dmabuf capture writes a picture that dmabuf show shows', { skip: skipWithout('bochs') }, async (t) => {
     const folder = temporaryFolder(t);
     const file = join(folder, 'bars.png');
-    const words = ['capture', testCamera(SINGLE_PLANAR), file, '--format', 'XR24', '--size', '640x480'];
+    const words = ['capture', barsOfVivid(SINGLE_PLANAR), file, '--format', 'XR24', '--size', '640x480'];
     const { status, stderr } = spawnSync(process.execPath, [CLI_PATH, ...words], { encoding: 'utf8' });
     assert.deepEqual([status, stderr], [0, '']);
     const picture = decodePng(readFileSync(file));
@@ -205,7 +197,7 @@ export function testScreenCameras(screens: Screens): void {
       const heap = openHeap('system', { require: ['deviceImport'] });
       const display = openDisplay({ path: screens.get('cirrus')?.path, mode: { width: 640, height: 480 } });
       const maps = new CountedMaps();
-      const camera = openCamera(testCamera(SINGLE_PLANAR), {
+      const camera = openCamera(barsOfVivid(SINGLE_PLANAR), {
         width: 640,
         height: 480,
         format: 'RGBP',

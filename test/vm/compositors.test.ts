@@ -11,5 +11,9 @@ await testInGuest({
   filesAtOnce: 1,
   environment,
   programs,
-  files: ['test/wayland/screencopy.test.js', 'test/wayland/weston-dma-bufs.test.js'],
+  files: [
+    'test/wayland/camera-in-window.test.js',
+    'test/wayland/screencopy.test.js',
+    'test/wayland/weston-dma-bufs.test.js',
+  ],
 });

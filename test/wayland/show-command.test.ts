@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 
 import { encodeRgbAsPng } from '../../src/picture/file/png-writer.ts';
 import { FrameLayout, describeFrame } from '../../src/picture/index.ts';
@@ -19,13 +18,18 @@ import { CLI_PATH } from '../support/processes/run-cli.ts';
 import { missingWeston, startWeston } from '../support/processes/weston.ts';
 import { checkLeaksAfterFile } from '../support/runner/leak-check.ts';
 import { temporaryFolder } from '../support/runner/temporary-folder.ts';
-import { SIZE, colorAt, embeddedHeap, picture, pixelsOtherThan, wrongPixels } from './painted-picture.ts';
+import {
+  SIZE,
+  assertSettled,
+  colorAt,
+  embeddedHeap,
+  picture,
+  pixelsOtherThan,
+  wrongPixels,
+} from './painted-picture.ts';
 
 const skip = missingWeston();
 checkLeaksAfterFile();
-
-/** More than a busy machine takes. */
-const LOOKS_MAX = 200;
 
 /** A picture of {@link SIZE} in a file. */
 async function pngFile(t: TestContext, seed: number): Promise<string> {
@@ -35,16 +39,6 @@ async function pngFile(t: TestContext, seed: number): Promise<string> {
   const path = join(temporaryFolder(t), 'picture.png');
   writeFileSync(path, await encodeRgbAsPng({ ...SIZE, bytes: pixels }));
   return path;
-}
-
-/** Waits until the output has no other pixel, and asserts that it has none. */
-async function assertSettled(wrongCount: () => Promise<number>): Promise<void> {
-  let wrong = await wrongCount();
-  for (let look = 0; look < LOOKS_MAX && wrong > 0; look += 1) {
-    await delay(50);
-    wrong = await wrongCount();
-  }
-  assert.equal(wrong, 0);
 }
 
 async function assertShown(display: string, seed: number): Promise<void> {

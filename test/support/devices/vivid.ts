@@ -49,6 +49,14 @@ export function setControl(path: string, control: string, value?: ControlValue):
   }
 }
 
+/** The path of a test camera, with bars of full colour and without text in its picture. */
+export function barsOfVivid(instance: number): string {
+  const { path } = vividNode(instance, 'capture');
+  setControl(path, 'test_pattern', 1);
+  setControl(path, 'osd_text_mode', 2);
+  return path;
+}
+
 /**
  * Takes vivid's devices away from their driver, or gives them back: as unplugging and plugging. All
  * of them, which the platform has as one.

@@ -11,6 +11,7 @@ function mapping(durationNs: number, sizeBytes: number): MappingEvent {
 test('WorkloadSamples counts what came since the last sample, and nothing twice', () => {
   const samples = new WorkloadSamples(1000);
   for (const durationNs of [300, 100, 900]) samples.addRecord(mapping(durationNs, 4096));
+  for (const releasedNs of [1250, 1400]) samples.addHold({ askedNs: 900, takenNs: 1000, releasedNs });
   samples.addStep(false);
   samples.addStep(true);
   assert.deepEqual(samples.take(1500), {
@@ -20,6 +21,8 @@ test('WorkloadSamples counts what came since the last sample, and nothing twice'
     bytesPerSecond: 24_576,
     medianNs: 300,
     maxNs: 900,
+    heldNs: 650,
+    heldNsMax: 400,
     stepCount: 2,
     lateCount: 1,
   });
@@ -30,6 +33,8 @@ test('WorkloadSamples counts what came since the last sample, and nothing twice'
     bytesPerSecond: 0,
     medianNs: null,
     maxNs: null,
+    heldNs: 0,
+    heldNsMax: null,
     stepCount: 0,
     lateCount: 0,
   });

@@ -1,10 +1,13 @@
 import type { MappingEvent, UnmappingEvent } from '../trace/mapping-event.ts';
+import type { LockHold } from '../workload/kernel/kernel-lock.ts';
 import type { WorkloadSample } from './protocol/messages.ts';
 
 /** What a workload did since the last look. */
 export class WorkloadSamples {
   #durations: number[] = [];
   #bytes = 0;
+  #heldNs = 0;
+  #heldNsMax: number | null = null;
   #stepCount = 0;
   #lateCount = 0;
   readonly #sinceMs: number;
@@ -20,6 +23,12 @@ export class WorkloadSamples {
     if (record.kind !== 'mapping') return;
     this.#durations.push(record.durationNs ?? 0);
     this.#bytes += record.sizeBytes ?? 0;
+  }
+
+  addHold({ takenNs, releasedNs }: LockHold): void {
+    const heldNs = releasedNs - takenNs;
+    this.#heldNs += heldNs;
+    this.#heldNsMax = Math.max(this.#heldNsMax ?? 0, heldNs);
   }
 
   addStep(isLate: boolean): void {
@@ -38,11 +47,15 @@ export class WorkloadSamples {
       bytesPerSecond: this.#bytes / seconds,
       medianNs: sorted[sorted.length >> 1] ?? null,
       maxNs: sorted.at(-1) ?? null,
+      heldNs: this.#heldNs,
+      heldNsMax: this.#heldNsMax,
       stepCount: this.#stepCount,
       lateCount: this.#lateCount,
     };
     this.#durations = [];
     this.#bytes = 0;
+    this.#heldNs = 0;
+    this.#heldNsMax = null;
     this.#stepCount = 0;
     this.#lateCount = 0;
     this.#lastMs = nowMs;

@@ -35,6 +35,7 @@ try {
       seed: SEED,
       extent: { seconds },
       onRecord: (record) => samples.addRecord(record),
+      onReservation: (hold) => samples.addHold(hold),
       onStep: (isLate) => samples.addStep(isLate),
     });
     tell({ type: 'done', report: outcome });

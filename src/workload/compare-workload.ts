@@ -43,17 +43,22 @@ interface CompareWorkloadOptions {
   readonly seed: number;
   /** Of all runs together, in real time. */
   readonly seconds: number;
+  /** Only this one, and those that differ from it in one choice. Default: all. */
+  readonly around?: Variant | undefined;
   readonly signal: AbortSignal;
   /** Told before each run. */
   readonly onRun: (done: number, total: number) => void;
 }
 
+/** What is chosen for drivers and for the heap. */
 type Variant = Pick<VariantOutcome, 'caller' | 'conversion' | 'mapping'>;
 
 const CALLERS: readonly CallerVariant[] = ['as-is', 'fixed'];
 const CONVERSIONS: readonly Conversion[] = ['page', 'entry'];
 /** As many give an interval that says something. */
 const ROUND_COUNT = 5;
+/** A glance: a round starts threads and processes anew. */
+const ROUND_COUNT_AROUND = 3;
 
 /**
  * Runs a workload under all choices, one after the other and then again: what the machine does
@@ -63,13 +68,15 @@ const ROUND_COUNT = 5;
  */
 export async function compareWorkload(
   workload: Workload,
-  { heap, mix, seed, seconds, signal, onRun }: CompareWorkloadOptions,
+  { heap, mix, seed, seconds, around, signal, onRun }: CompareWorkloadOptions,
 ): Promise<VariantOutcome[]> {
-  const variants = variantsOn(heap);
-  const total = ROUND_COUNT * variants.length;
+  const all = variantsOn(heap);
+  const variants = around === undefined ? all : neighboursOf(around, all);
+  const roundCount = around === undefined ? ROUND_COUNT : ROUND_COUNT_AROUND;
+  const total = roundCount * variants.length;
   const extent = { seconds: seconds / total };
   const outcomes = variants.map((): WorkloadOutcome[] => []);
-  for (let round = 0; round < ROUND_COUNT; round += 1) {
+  for (let round = 0; round < roundCount; round += 1) {
     for (const [index, variant] of variants.entries()) {
       onRun(round * variants.length + index, total);
       outcomes[index]?.push(await runWorkload(workload, { heap, mix, ...variant, seed, extent, signal }));
@@ -84,6 +91,13 @@ function variantsOn(heap: Heap): Variant[] {
   return CALLERS.flatMap((caller) =>
     CONVERSIONS.flatMap((conversion) => ways.map((mapping) => ({ caller, conversion, mapping }))),
   );
+}
+
+/** The variant itself comes first. */
+function neighboursOf(around: Variant, all: readonly Variant[]): Variant[] {
+  const differences = ({ caller, conversion, mapping }: Variant): number =>
+    [caller !== around.caller, conversion !== around.conversion, mapping !== around.mapping].filter(Boolean).length;
+  return [around, ...all.filter((variant) => differences(variant) === 1)];
 }
 
 function summarize(variant: Variant, rounds: readonly WorkloadOutcome[]): VariantOutcome {

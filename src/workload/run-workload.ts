@@ -8,8 +8,9 @@ import type { MappingEvent, TraceSummary, UnmappingEvent } from '../trace/mappin
 import type { Conversion } from './kernel/exporter-mapping.ts';
 import { addLockUses, WorkloadParties } from './contention/workload-parties.ts';
 import type { PartyHooks, PartyOutcome } from './contention/workload-parties.ts';
+import { countLocks } from './kernel/buffer-locks.ts';
 import { KernelFunctions } from './kernel/kernel-functions.ts';
-import type { LockUse } from './kernel/kernel-lock.ts';
+import type { LockHold, LockUse } from './kernel/kernel-lock.ts';
 import { mappingWaysOf } from './kernel/map-window.ts';
 import type { MappingWay } from './kernel/map-window.ts';
 import { addTables } from './kernel/table-counter.ts';
@@ -33,6 +34,8 @@ export interface RunWorkloadOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told of each mapping and unmapping. */
   readonly onRecord?: ((record: MappingEvent | UnmappingEvent) => void) | undefined;
+  /** Told of each use of a reservation lock, as it ends, by loads without a place. */
+  readonly onReservation?: ((hold: LockHold) => void) | undefined;
   /** Told after each step of any consumer. */
   readonly onStep?: OnStep | undefined;
   /** That the heap was opened with: threads and processes open theirs alike. */
@@ -68,7 +71,8 @@ export async function runWorkload(workload: Workload, options: RunWorkloadOption
     counts[record.kind] += 1;
     options.onRecord?.(record);
   };
-  const kernel = new KernelFunctions({ conversion, mapping, onRecord });
+  const lockCounts = countLocks(options.onReservation);
+  const kernel = new KernelFunctions({ conversion, mapping, onRecord, lockCounts });
   const random = new SeededRandom(options.seed);
   const parties = await WorkloadParties.start(workload, { ...options, mapping, hooks: options.partyHooks ?? {} });
   const started: OwnLoad[] = [];

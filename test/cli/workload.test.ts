@@ -16,6 +16,12 @@ interface RunJson {
   readonly mix: string | null;
   readonly tables: { readonly orders: readonly object[] };
   readonly loads: readonly { readonly consumer: string; readonly stepCount: number }[];
+  readonly variants: readonly {
+    readonly caller: string;
+    readonly conversion: string;
+    readonly mapping: string;
+    readonly mappingCount: number;
+  }[];
   readonly report: { readonly mappingCount: number; readonly callers: readonly { readonly path: string[] }[] };
 }
 
@@ -49,6 +55,22 @@ test('dmabuf workload run tells who mapped and what it cost, in seconds that wer
   assert.match(stdout, /^ {2}drm-gem-shmem +12 /mu);
   // For 12 mappings, and for unmapping what was shown before: the last is still shown.
   assert.match(stdout, /^ {2}Reservation locks were held 23 times/mu);
+});
+
+test('dmabuf workload run stands beside shorter runs with each choice made otherwise', () => {
+  const shown = runCli('workload', 'run', 'capture-metadata', '--for', '0.2').stdout;
+  assert.match(shown, /^The same with each choice made otherwise$/mu);
+  for (const choices of ['as-is +page +page', 'as-is +page +run', 'as-is +entry +page', 'fixed +page +page'])
+    assert.match(shown, new RegExp(`^ {2}${choices} +\\d`, 'mu'));
+  const { variants } = runJson('frame-processing', '--caller', 'fixed', '--mapping', 'run');
+  assert.deepEqual(
+    variants.map(({ caller, conversion, mapping }) => `${caller} ${conversion} ${mapping}`),
+    ['fixed page run', 'as-is page run', 'fixed page page', 'fixed entry run'],
+  );
+  assert.deepEqual(
+    variants.map(({ mappingCount }) => mappingCount > 0),
+    [false, true, false, false],
+  );
 });
 
 test('parts of a replay have no tracer in them, and those of a trace say that they have', (t) => {

@@ -23,5 +23,6 @@ await testInGuest({
     'test/devices/v4l2*.test.js',
     'test/devices/video*.test.js',
     'test/gstreamer/dma-bufs.test.js',
+    'test/lab/lab-camera.test.js',
   ],
 });

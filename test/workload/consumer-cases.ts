@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 
 import { KiB, MiB } from '../../src/base/sizes.ts';
-import type { DmaBuf, Heap } from '../../src/index.ts';
 import { AmdxdnaCommandBuffer, clearAmdxdnaBuffer } from '../../src/workload/consumers/amdxdna.ts';
 import { ApusysSession } from '../../src/workload/consumers/apusys-map.ts';
 import { ApusysPool } from '../../src/workload/consumers/apusys-pool.ts';
@@ -11,15 +10,11 @@ import { DrmFbdevConsole } from '../../src/workload/consumers/drm-fbdev.ts';
 import { DrmGemDmaObject } from '../../src/workload/consumers/drm-gem-dma.ts';
 import { DrmGemShmemScreen } from '../../src/workload/consumers/drm-gem-shmem.ts';
 import { EtnavivPrimeObject } from '../../src/workload/consumers/etnaviv-prime.ts';
-import { IntelIpuPsys } from '../../src/workload/consumers/intel-ipu-psys.ts';
 import { MtkAov } from '../../src/workload/consumers/mtk-aov.ts';
 import { MtkCamera } from '../../src/workload/consumers/mtk-camera.ts';
 import type { MtkCameraBuffer } from '../../src/workload/consumers/mtk-camera.ts';
 import { MtkVcodec } from '../../src/workload/consumers/mtk-vcodec.ts';
 import { MtkVcp } from '../../src/workload/consumers/mtk-vcp.ts';
-import { retireTaskOfPva } from '../../src/workload/consumers/nvidia-pva.ts';
-import { QualcommCameraBuffer } from '../../src/workload/consumers/qualcomm-camera.ts';
-import { SamsungCaptureMeta } from '../../src/workload/consumers/samsung-capture-meta.ts';
 import { submitToTegra } from '../../src/workload/consumers/tegra.ts';
 import { vb2DmaContig } from '../../src/workload/consumers/vb2-dma-contig.ts';
 import { vb2DmaSg } from '../../src/workload/consumers/vb2-dma-sg.ts';
@@ -29,40 +24,13 @@ import { vb2Vmalloc } from '../../src/workload/consumers/vb2-vmalloc.ts';
 import { blitByVmwgfx } from '../../src/workload/consumers/vmwgfx-blit.ts';
 import { VmwgfxGemObject } from '../../src/workload/consumers/vmwgfx-gem.ts';
 import type { KernelFunctions } from '../../src/workload/kernel/kernel-functions.ts';
-
-/** What a life gets. */
-export interface CaseWorld {
-  readonly kernel: KernelFunctions;
-  readonly heap: Heap;
-  readonly buffers: readonly DmaBuf[];
-}
-
-/** A consumer's life. */
-export interface ConsumerCase {
-  readonly name: string;
-  /** Of the buffers that it gets. */
-  readonly lengths: readonly number[];
-  /** From its beginning to its end, also where something fails in between. */
-  readonly live: (world: CaseWorld) => Promise<void>;
-  /** Functions that map (+) and unmap (-), in their order: those that call dma-buf's. */
-  readonly calls: readonly string[];
-}
+import { FRAME_BYTES, bytesOf, fill } from './consumer-case.ts';
+import type { CaseWorld, ConsumerCase } from './consumer-case.ts';
+import { VENDOR_CONSUMER_CASES } from './vendor-consumer-cases.ts';
 
 const LAYOUT = { strideBytes: 256, bytesPerPixel: 4 };
 /** The second quarter of rows 1 and 2. */
 const DAMAGE = { x: 16, y: 1, width: 16, height: 2 };
-const FRAME_BYTES = 64 * KiB;
-
-function fill(buffer: DmaBuf, byteAt: (index: number) => number): void {
-  using view = buffer.vmap();
-  for (const index of view.bytes.keys()) view.bytes[index] = byteAt(index);
-}
-
-function bytesOf(buffer: DmaBuf, offset: number, length: number): number[] {
-  using view = buffer.vmap();
-  return [...view.subarray(offset, length)];
-}
-
 const times = (count: number, name: string): string[] => Array.from({ length: count }, () => name);
 
 /** Two buffers in one slot, then the second in another: three times something new in a slot. */
@@ -90,6 +58,7 @@ function slotLife(attach: (kernel: KernelFunctions) => AttachVb2Memory) {
 
 const SLOT_CALLS = (vaddr: string, unmap: string): string[] => [`+${vaddr}`, `-${unmap}`, `+${vaddr}`, `-${unmap}`];
 
+/** Those of mainline, then those of vendors. */
 export const CONSUMER_CASES: readonly ConsumerCase[] = [
   {
     name: 'vb2-vmalloc maps a buffer when it is new in a slot, before anybody asks for its address',
@@ -327,65 +296,5 @@ export const CONSUMER_CASES: readonly ConsumerCase[] = [
     },
     calls: ['+vb2_dc_vaddr', '-vb2_dc_unmap_dmabuf'],
   },
-  {
-    name: 'qualcomm-camera maps a buffer once, and keeps it until it is released',
-    lengths: [FRAME_BYTES],
-    live: async ({ kernel, buffers: [buffer] }) => {
-      assert.ok(buffer !== undefined);
-      const packets = new QualcommCameraBuffer(kernel, buffer);
-      try {
-        assert.equal(await packets.cpuBuffer(), await packets.cpuBuffer());
-      } finally {
-        await packets.release();
-        await packets.release();
-      }
-    },
-    calls: ['+cam_mem_util_map_cpu_va', '-cam_mem_util_unmap_cpu_va'],
-  },
-  {
-    name: 'samsung-capture-meta reads words of a buffer that it keeps mapped',
-    lengths: [FRAME_BYTES],
-    live: async ({ kernel, buffers: [buffer] }) => {
-      assert.ok(buffer !== undefined);
-      fill(buffer, (index) => index & 0xff);
-      const control = new SamsungCaptureMeta(kernel);
-      try {
-        for (let request = 0; request < 3; request += 1)
-          assert.deepEqual([...(await control.request(buffer, 2))], [0x0302_0100, 0x0706_0504]);
-      } finally {
-        await control.close();
-      }
-    },
-    calls: ['+is_vender_cap_meta_read', '-is_vender_cap_meta_read'],
-  },
-  {
-    name: 'nvidia-pva maps the buffer of each fence of a task, and writes one word',
-    lengths: [4 * KiB],
-    live: async ({ kernel, buffers: [buffer] }) => {
-      assert.ok(buffer !== undefined);
-      await retireTaskOfPva(kernel, [
-        { buffer, offset: 8, value: 0x0102_0304 },
-        { buffer, offset: 4092, value: 1 },
-      ]);
-      assert.deepEqual(bytesOf(buffer, 8, 4), [4, 3, 2, 1]);
-      assert.deepEqual(bytesOf(buffer, 4092, 4), [1, 0, 0, 0]);
-    },
-    calls: [
-      '+pva_task_write_semaphore',
-      '-pva_task_write_semaphore',
-      '+pva_task_write_semaphore',
-      '-pva_task_write_semaphore',
-    ],
-  },
-  {
-    name: 'intel-ipu-psys maps a buffer for the device alone',
-    lengths: [FRAME_BYTES],
-    live: async ({ kernel, buffers: [buffer] }) => {
-      assert.ok(buffer !== undefined);
-      const system = new IntelIpuPsys(kernel);
-      await system.mapBuffer(buffer);
-      await system.unmapBuffer(buffer);
-    },
-    calls: [],
-  },
+  ...VENDOR_CONSUMER_CASES,
 ];

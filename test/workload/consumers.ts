@@ -14,7 +14,7 @@ import type { Workload } from '../../src/workload/workload.ts';
 import { mappingWaysOf, mapWindow } from '../../src/workload/kernel/map-window.ts';
 import type { MappingWay } from '../../src/workload/kernel/map-window.ts';
 import { CONSUMER_CASES } from './consumer-cases.ts';
-import type { ConsumerCase } from './consumer-cases.ts';
+import type { ConsumerCase } from './consumer-case.ts';
 
 /** A heap to run the consumers on. */
 export interface ConsumerHeap {

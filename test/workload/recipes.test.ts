@@ -23,12 +23,16 @@ const MAPPINGS: Readonly<Record<string, readonly [asIs: Count, fixed: Count]>> =
   'camera-preview': [40, 24],
   // Five for each request.
   'camera-preview-shuffled': [50, 30],
+  // The image of eight frames drops out; the configuration does not.
+  'slow-motion': [20, 10],
   // The one chunk of a session, twice.
   'npu-sessions': [20, 20],
   'model-load': [10, 0],
   'usb-camera': [8, 8],
   'usb-camera-shuffled': [10, 10],
+  'usb-camera-mjpeg': [10, 10],
   'shadow-plane': [10, 10],
+  'shadow-plane-4k': [10, 10],
   'shadow-plane-small-damage': [10, 10],
   'vmwgfx-blit': [20, 20],
   // Four buffers; fixed, each once.
@@ -38,6 +42,8 @@ const MAPPINGS: Readonly<Record<string, readonly [asIs: Count, fixed: Count]>> =
   'frame-processing': [30, 0],
   // Two planes and metadata; fixed, metadata alone.
   decoder: [30, 10],
+  'decoder-1080p': [30, 10],
+  'decoder-8k': [30, 10],
   // The mapper's ten; the other four do not map.
   contention: [10, 10],
   'contention-of-processes': [10, 10],
@@ -49,6 +55,7 @@ const MAPPINGS: Readonly<Record<string, readonly [asIs: Count, fixed: Count]>> =
   'pool-growth': [undefined, undefined],
   // Three plain images for each.
   'still-capture': [30, 0],
+  'still-capture-200mp': [20, 0],
   'sync-after-map': [1, 1],
 };
 

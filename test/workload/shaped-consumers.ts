@@ -15,7 +15,7 @@ import type { MappingWay } from '../../src/workload/kernel/map-window.ts';
 import { PAGE_BYTES } from './buffer-bytes.ts';
 import { CheckedKernel } from './checked-kernel.ts';
 import { CONSUMER_CASES } from './consumer-cases.ts';
-import type { ConsumerCase } from './consumer-cases.ts';
+import type { ConsumerCase } from './consumer-case.ts';
 import type { Shape, ShapedBuffer } from './shapes.ts';
 
 /** A choice of how the kernel maps. */

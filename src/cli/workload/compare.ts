@@ -1,6 +1,5 @@
-import { formatCount, formatDurationRange } from '../../base/number-format.ts';
 import { compareWorkload } from '../../workload/compare-workload.ts';
-import type { Interval, VariantOutcome } from '../../workload/compare-workload.ts';
+import type { VariantOutcome } from '../../workload/compare-workload.ts';
 import { mappingWaysOf } from '../../workload/kernel/map-window.ts';
 import type { MappingWays } from '../../workload/kernel/map-window.ts';
 import type { Workload } from '../../workload/workload.ts';
@@ -9,22 +8,12 @@ import type { ExitStatus } from '../command.ts';
 import { writeJsonLine } from '../json-line.ts';
 import { UsageError } from '../parse-arguments.ts';
 import { formatSection } from '../report-section.ts';
-import { formatTable, wrapText } from '../table.ts';
+import { wrapText } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import { untilInterrupted } from '../until-interrupted.ts';
 import type { WorkloadOptions } from './description.ts';
 import { failOnRefusal, openHeapOfOptions, readRunFacts } from './run-facts.ts';
-
-const COLUMNS = [
-  { heading: 'DRIVERS', align: 'left' },
-  { heading: 'PAGES', align: 'left' },
-  { heading: 'PTES', align: 'left' },
-  { heading: 'CALLS', align: 'right' },
-  { heading: 'LATE', align: 'right' },
-  { heading: 'MAPPING', align: 'right' },
-  { heading: 'CONVERSION', align: 'right' },
-  { heading: 'LOCKED', align: 'right' },
-] as const;
+import { formatVariants } from './variants-table.ts';
 
 interface HeapFacts {
   readonly heap: string;
@@ -84,27 +73,8 @@ function formatComparisons(
       : `How page-table entries are made (PTES) is not compared as ${ways.reason}: ${ways.remedy}.`;
   return [
     ...wrapText(`${heading} ${entries}`, terminal.columns),
-    ...comparisons.flatMap(({ name, variants }) => {
-      const lines = formatTable(COLUMNS, variants.map(toCells), terminal.columns);
-      return formatSection({ heading: name, lines }, terminal);
-    }),
+    ...comparisons.flatMap(({ name, variants }) =>
+      formatSection({ heading: name, lines: formatVariants(variants, terminal.columns) }, terminal),
+    ),
   ];
-}
-
-function toCells(variant: VariantOutcome): string[] {
-  const { caller, conversion, mapping, mappingCount, lateCount, mappingNs, conversionNs, lockedNs } = variant;
-  return [
-    caller,
-    conversion,
-    mapping,
-    formatCount(mappingCount),
-    formatCount(lateCount),
-    formatRange(mappingNs),
-    conversionNs === undefined ? '-' : formatRange(conversionNs),
-    formatRange(lockedNs),
-  ];
-}
-
-function formatRange({ low, high }: Interval): string {
-  return formatDurationRange(low, high);
 }

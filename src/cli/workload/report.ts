@@ -5,12 +5,14 @@ import type { PartyOutcome } from '../../workload/contention/workload-parties.ts
 import type { LockUse } from '../../workload/kernel/kernel-lock.ts';
 import type { MappingWay } from '../../workload/kernel/map-window.ts';
 import type { TableCount } from '../../workload/kernel/table-counter.ts';
+import type { VariantOutcome } from '../../workload/compare-workload.ts';
 import type { WorkloadOutcome } from '../../workload/run-workload.ts';
 import type { PacedLoad, Workload } from '../../workload/workload.ts';
 import { formatSection, indentLines, indentTexts, sectionColumns } from '../report-section.ts';
 import type { ReportStyle } from '../report-section.ts';
 import { formatLabelled, formatTable, widthOf, wrapText } from '../table.ts';
 import { formatTraceReport } from '../trace/report.ts';
+import { formatVariants } from './variants-table.ts';
 
 /** What a run was made with. */
 interface RunFacts {
@@ -45,6 +47,9 @@ const PLACED_COLUMNS = [
   { heading: 'MAPPINGS', align: 'right' },
   { heading: 'IN ALL', align: 'right' },
 ] as const;
+
+const VARIANTS_LEGEND =
+  'the time of a step, the range of short runs; PAGES: the sg table is converted by page or by entry; PTES: page-table entries are made by page or by run; --compare takes all combinations, and longer';
 
 /** Every workload, a line each. */
 export function formatWorkloads(workloads: readonly Workload[], { columns }: ReportStyle): string[] {
@@ -84,8 +89,13 @@ function valueOf(key: string, value: unknown): string {
   return parts.join(' ');
 }
 
+/** A run, and shorter ones: of the same choices first, then with each made otherwise. */
+interface ComparedOutcome extends WorkloadOutcome {
+  readonly variants: readonly VariantOutcome[];
+}
+
 /** How the consumers got on, the locks, and the report of a recording. */
-export function formatRun(workload: Workload, facts: RunFacts, outcome: WorkloadOutcome, style: ReportStyle): string[] {
+export function formatRun(workload: Workload, facts: RunFacts, outcome: ComparedOutcome, style: ReportStyle): string[] {
   const { loads, tables, report } = outcome;
   const callers = facts.caller === 'as-is' ? 'drivers as they are' : 'drivers fixed';
   const ways = `converted by ${facts.conversion}, page-table entries made by ${MADE_BY[facts.mapping]}`;
@@ -99,7 +109,15 @@ export function formatRun(workload: Workload, facts: RunFacts, outcome: Workload
     ...formatSection({ heading: 'Buffers', lines: indentTexts(formatTables(tables, facts.mix), style.columns) }, style),
     ...formatLocks(workload, loads, style),
     ...formatSection({ heading: 'Locks', lines: indentTexts(lockTexts(outcome), style.columns) }, style),
+    ...formatOtherChoices(outcome, style),
   ];
+}
+
+function formatOtherChoices({ variants }: ComparedOutcome, style: ReportStyle): string[] {
+  if (variants.length === 0) return [];
+  const width = sectionColumns(style.columns);
+  const lines = [...formatVariants(variants, width), ...wrapText(VARIANTS_LEGEND, width)];
+  return formatSection({ heading: 'The same with each choice made otherwise', lines: indentLines(lines) }, style);
 }
 
 type LoadOutcomes = WorkloadOutcome['loads'];

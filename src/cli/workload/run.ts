@@ -1,3 +1,5 @@
+import { compareWorkload } from '../../workload/compare-workload.ts';
+import type { VariantOutcome } from '../../workload/compare-workload.ts';
 import { runWorkload } from '../../workload/run-workload.ts';
 import type { WorkloadOutcome } from '../../workload/run-workload.ts';
 import type { Workload } from '../../workload/workload.ts';
@@ -11,8 +13,14 @@ import { chooseMapping, failOnRefusal, openHeapOfOptions, readRunFacts } from '.
 import { formatRun } from './report.ts';
 
 const PROGRESS_MS = 200;
+/** What the other choices get of the time of the run, all together. */
+const OTHERS_SHARE = 0.5;
+const OTHERS_SECONDS_MAX = 10;
 
-/** Replays a workload, and reports. Ctrl-C ends it without a report. */
+/**
+ * Replays a workload, then for a shorter time with each choice made otherwise, and reports. Ctrl-C
+ * ends it without a report, or with that of the run alone once it is done.
+ */
 export async function runOnTerminal(
   workload: Workload,
   options: WorkloadOptions,
@@ -22,29 +30,33 @@ export async function runOnTerminal(
   const { caller = 'as-is', conversion = 'page' } = options;
   using heap = openHeapOfOptions(options);
   const mapping = chooseMapping(heap, options.mapping);
+  const { mix } = options;
+  const around = { caller, conversion, mapping };
   let outcome: WorkloadOutcome | undefined;
+  let variants: VariantOutcome[] = [];
   const progress = progressOf(seconds, terminal);
   await untilInterrupted(async (signal) => {
     outcome = await runWorkload(workload, {
       heap,
-      caller,
-      conversion,
-      mapping,
-      mix: options.mix,
+      ...around,
+      mix,
       seed,
       extent: { seconds },
       signal,
       onStep: progress,
     });
+    const othersSeconds = Math.min(seconds * OTHERS_SHARE, OTHERS_SECONDS_MAX);
+    const onRun = (done: number, total: number): void =>
+      terminal.showProgress(`the other choices: ${done} of ${total} runs are done`);
+    variants = await compareWorkload(workload, { heap, mix, seed, seconds: othersSeconds, around, signal, onRun });
   }).catch(failOnRefusal);
   terminal.clearProgress();
   if (outcome === undefined) return SUCCEEDED;
-  const { mix = null } = options;
-  const facts = { heap: heap.name, backend: heap.backend, mix, caller, conversion, mapping, seconds };
+  const facts = { heap: heap.name, backend: heap.backend, mix: mix ?? null, ...around, seconds };
   if (options.json) {
     const head = { format: 'dmabuf-workload-run', version: 1, workload: workload.name, ...facts, seed };
-    writeJsonLine({ ...head, ...outcome }, terminal.writeJson);
-  } else for (const line of formatRun(workload, facts, outcome, terminal)) terminal.print(line);
+    writeJsonLine({ ...head, ...outcome, variants }, terminal.writeJson);
+  } else for (const line of formatRun(workload, facts, { ...outcome, variants }, terminal)) terminal.print(line);
   return SUCCEEDED;
 }
 

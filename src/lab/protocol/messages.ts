@@ -135,6 +135,10 @@ export interface WorkloadSample {
   /** Of the mappings; null where there was none. */
   readonly medianNs: number | null;
   readonly maxNs: number | null;
+  /** Reservation locks, by loads without a thread or a process of their own: all holds together. */
+  readonly heldNs: number;
+  /** The longest hold; null where there was none. */
+  readonly heldNsMax: number | null;
   readonly stepCount: number;
   /** Steps that were done after their deadline. */
   readonly lateCount: number;

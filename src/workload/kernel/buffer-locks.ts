@@ -1,5 +1,5 @@
 import { KernelLock, LockUseCount } from './kernel-lock.ts';
-import type { SleepingLock } from './kernel-lock.ts';
+import type { LockHold, SleepingLock } from './kernel-lock.ts';
 
 /** The locks of one buffer. */
 export interface BufferLocks {
@@ -21,8 +21,9 @@ export type LockKind = keyof BufferLocks | 'driver';
 /** How the locks of each kind are used. */
 export type LockCounts = Readonly<Record<LockKind, LockUseCount>>;
 
-export function countLocks(): LockCounts {
-  return { reservation: new LockUseCount(), exporter: new LockUseCount(), driver: new LockUseCount() };
+/** @param onReservation told of each use of a reservation lock, as it ends */
+export function countLocks(onReservation?: (hold: LockHold) => void): LockCounts {
+  return { reservation: new LockUseCount(onReservation), exporter: new LockUseCount(), driver: new LockUseCount() };
 }
 
 /** Of a buffer that this thread alone uses. */

@@ -15,6 +15,14 @@ const LAUNCH_MS = 125;
 
 const RECIPE_BASIS = 'dma-buf.c and system_heap.c, which functions take which locks; sizes and rates derived';
 
+/** One raw picture for each exposure. */
+interface StillCapture {
+  readonly title: string;
+  readonly exposures: readonly string[];
+  readonly lengthBytes: number;
+  readonly stepsPerSecond: number;
+}
+
 /** One that maps a large buffer again and again, and four that use it meanwhile. */
 function usersOf(place: LoadPlace): PacedLoad[] {
   const user = (use: BufferUse, stepsPerSecond: number): PacedLoad => ({
@@ -72,6 +80,16 @@ const POOL_USER: PacedLoad = {
   place: 'thread',
 };
 
+function stillCapture(name: string, { title, exposures, lengthBytes, stepsPerSecond }: StillCapture): Workload {
+  const nodes = exposures.map((exposure): CameraNode => ({ name: exposure, kind: 'image', lengthBytes }));
+  return {
+    name,
+    title,
+    basis: 'mtk_cam-job.c; sizes derived from formats',
+    loads: [{ consumer: 'mtk-camera-launch', nodes, bufferCount: 1, stepsPerSecond }],
+  };
+}
+
 /** Who waits for whom: loads in threads and processes of their own. */
 export const CONTENTION_RECIPES: readonly Workload[] = [
   {
@@ -121,19 +139,18 @@ export const CONTENTION_RECIPES: readonly Workload[] = [
     basis: 'apusys/midware/3.0, mdw_mem_pool.c, pool->m_mtx',
     loads: [POOL_USER, POOL_USER, POOL_USER, POOL_USER],
   },
-  {
-    name: 'still-capture',
+  stillCapture('still-capture', {
     title: 'A picture is taken: three exposures of 60 MiB, new buffers for each, four times a second',
-    basis: 'mtk_cam-job.c; sizes derived from formats',
-    loads: [
-      {
-        consumer: 'mtk-camera-launch',
-        nodes: ['long', 'middle', 'short'].map((name) => ({ name, kind: 'image', lengthBytes: STILL_BYTES })),
-        bufferCount: 1,
-        stepsPerSecond: 4,
-      },
-    ],
-  },
+    exposures: ['long', 'middle', 'short'],
+    lengthBytes: STILL_BYTES,
+    stepsPerSecond: 4,
+  }),
+  stillCapture('still-capture-200mp', {
+    title: 'A picture of 200 megapixels is taken: two exposures of 238 MiB, new buffers for each, once a second',
+    exposures: ['long', 'short'],
+    lengthBytes: 238 * MiB,
+    stepsPerSecond: 1,
+  }),
   {
     name: 'sync-after-map',
     title: 'CPU access to 60 MiB that is mapped and attached to three devices, 30 times a second',

@@ -34,6 +34,31 @@ function preview(slots: SlotPolicy): PacedLoad {
   };
 }
 
+/** Which a sensor that is too fast for requests packs into one. */
+const FRAMES_PACKED = 8;
+
+function decoder(
+  name: string,
+  size: string,
+  [width, height]: readonly [number, number],
+  bufferCount: number,
+): Workload {
+  return {
+    name,
+    title: `A decoder of ${size} at 60 pictures a second, with planes of their own and metadata`,
+    basis: `mtk-vcodec, vb2ops_vdec_buf_queue; ${DERIVED}`,
+    loads: [
+      {
+        consumer: 'mtk-vcodec',
+        planeBytes: [width * height, (width * height) / 2, 64 * KiB],
+        bufferCount,
+        slots: 'shuffled',
+        stepsPerSecond: 60,
+      },
+    ],
+  };
+}
+
 function screen(width: number, height: number, damage?: { width: number; height: number }): PacedLoad {
   return {
     consumer: 'drm-gem-shmem',
@@ -66,6 +91,24 @@ export const RECIPES: readonly Workload[] = [
     title: 'Camera preview, 30 requests a second, any buffer in any slot, as Android queues them',
     basis: `mtk_cam-job.c; ${DERIVED}`,
     loads: [preview('shuffled')],
+  },
+  {
+    name: 'slow-motion',
+    title: 'Slow motion: 240 frames of 1080p a second, eight in each of 30 requests, any buffer in any slot',
+    basis: `mtk_cam-job.c; ${DERIVED}`,
+    loads: [
+      {
+        consumer: 'mtk-camera',
+        nodes: [
+          { name: 'meta-config', kind: 'meta-config', lengthBytes: 256 * KiB },
+          { name: 'yuvo-1', kind: 'image', lengthBytes: FRAMES_PACKED * nv12Bytes(1920, 1080) },
+        ],
+        bufferCount: 8,
+        slots: 'shuffled',
+        stepsPerSecond: 30,
+        deadlineMs: SENSOR_MARGIN_MS,
+      },
+    ],
   },
   {
     name: 'npu-sessions',
@@ -118,10 +161,31 @@ export const RECIPES: readonly Workload[] = [
     ],
   },
   {
+    name: 'usb-camera-mjpeg',
+    title: 'A USB camera, MJPEG at 60 frames a second in buffers of 4 MiB, any buffer in any slot',
+    basis: `videobuf2-vmalloc.c; ${DERIVED}`,
+    loads: [
+      {
+        consumer: 'vb2-vmalloc',
+        driver: 'uvcvideo',
+        lengthBytes: 4 * MiB,
+        bufferCount: 8,
+        slots: 'shuffled',
+        stepsPerSecond: 60,
+      },
+    ],
+  },
+  {
     name: 'shadow-plane',
     title: 'A 1080p screen of 60 commits a second, all of it damaged',
     basis: 'drm_gem_atomic_helper.c, drm_gem_begin_shadow_fb_access',
     loads: [screen(1920, 1080)],
+  },
+  {
+    name: 'shadow-plane-4k',
+    title: 'A 4K screen of 60 commits a second, all of it damaged',
+    basis: 'drm_gem_atomic_helper.c, drm_gem_begin_shadow_fb_access',
+    loads: [screen(3840, 2160)],
   },
   {
     name: 'shadow-plane-small-damage',
@@ -169,19 +233,9 @@ export const RECIPES: readonly Workload[] = [
       },
     ],
   },
-  {
-    name: 'decoder',
-    title: 'A decoder of 4K at 60 pictures a second, with planes of their own and metadata',
-    basis: `mtk-vcodec, vb2ops_vdec_buf_queue; ${DERIVED}`,
-    loads: [
-      {
-        consumer: 'mtk-vcodec',
-        planeBytes: [3840 * 2160, (3840 * 2160) / 2, 64 * KiB],
-        bufferCount: 20,
-        slots: 'shuffled',
-        stepsPerSecond: 60,
-      },
-    ],
-  },
+  decoder('decoder', '4K', [3840, 2160], 20),
+  decoder('decoder-1080p', '1080p', [1920, 1080], 20),
+  // As many as the standard lets a decoder keep at that size, and two.
+  decoder('decoder-8k', '8K', [7680, 4320], 8),
   ...CONTENTION_RECIPES,
 ];

@@ -1,7 +1,7 @@
 import { useEffect, useMemo } from 'preact/hooks';
 import type { JSX } from 'preact';
 
-import { formatAmount, formatCount, formatDuration, formatRate } from '../../../base/number-format.ts';
+import { formatAmount, formatCount, formatDuration, formatRate, formatShare } from '../../../base/number-format.ts';
 import { sizeText } from '../../../base/size-text.ts';
 import type { HelloMessage, WorkloadSample } from '../../protocol/messages.ts';
 import { DataTable } from '../data-table.tsx';
@@ -102,6 +102,8 @@ function Seen({ stretches }: { stretches: readonly Stretch[] }): JSX.Element {
           ['Mapped a second', latest === undefined ? '–' : sizeText(Math.round(latest.bytesPerSecond))],
           ['Median', known(latest?.medianNs ?? null)],
           ['Longest', known(latest?.maxNs ?? null)],
+          ['Locked', shareText(heldShareOf(samples.slice(-1), samples.at(-2)?.atSeconds))],
+          ['Longest locked', known(latest?.heldNsMax ?? null)],
           ['Late steps', formatCount(samples.reduce((sum, { lateCount }) => sum + lateCount, 0))],
         ]}
       />
@@ -128,6 +130,8 @@ function Seen({ stretches }: { stretches: readonly Stretch[] }): JSX.Element {
           { heading: 'Mappings', cell: ({ mappingCount }) => mappingCount },
           { heading: 'Median of medians', cell: ({ medianNs }) => medianNs, show: ({ medianNs }) => known(medianNs) },
           { heading: 'Longest', cell: ({ maxNs }) => maxNs, show: ({ maxNs }) => known(maxNs) },
+          { heading: 'Locked', cell: ({ heldShare }) => heldShare, show: ({ heldShare }) => shareText(heldShare) },
+          { heading: 'Longest locked', cell: ({ heldNsMax }) => heldNsMax, show: ({ heldNsMax }) => known(heldNsMax) },
           { heading: 'Late steps', cell: ({ lateCount }) => lateCount },
         ]}
       />
@@ -153,12 +157,16 @@ interface Summary {
   readonly mappingCount: number;
   readonly medianNs: number | null;
   readonly maxNs: number | null;
+  /** Of the time, in which reservation locks were held: above 1 where several were at a time. */
+  readonly heldShare: number;
+  readonly heldNsMax: number | null;
   readonly lateCount: number;
 }
 
 function summaryOf({ chosen, samples }: Stretch): Summary {
   const medians = samples.flatMap(({ medianNs }) => medianNs ?? []).toSorted((one, other) => one - other);
   const longest = samples.flatMap(({ maxNs }) => maxNs ?? []);
+  const longestHeld = samples.flatMap(({ heldNsMax }) => heldNsMax ?? []);
   let before = 0;
   let mappingCount = 0;
   for (const { atSeconds, mappingsPerSecond } of samples) {
@@ -171,8 +179,19 @@ function summaryOf({ chosen, samples }: Stretch): Summary {
     mappingCount,
     medianNs: medians[medians.length >> 1] ?? null,
     maxNs: longest.length === 0 ? null : Math.max(...longest),
+    heldShare: heldShareOf(samples),
+    heldNsMax: longestHeld.length === 0 ? null : Math.max(...longestHeld),
     lateCount: samples.reduce((sum, { lateCount }) => sum + lateCount, 0),
   };
+}
+
+function heldShareOf(samples: readonly WorkloadSample[], sinceSeconds = 0): number {
+  const seconds = (samples.at(-1)?.atSeconds ?? 0) - sinceSeconds;
+  return seconds > 0 ? samples.reduce((sum, { heldNs }) => sum + heldNs, 0) / (seconds * 1e9) : 0;
+}
+
+function shareText(share: number): string {
+  return `${formatShare(share).trim()} of the time`;
 }
 
 function known(ns: number | null): string {

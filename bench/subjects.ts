@@ -12,6 +12,7 @@ import { hugePageRows } from './huge-pages.ts';
 import { heapOverheadRows } from './heap-overhead.ts';
 import type { JudgedRow } from './judged-row.ts';
 import { kernelVmapRows } from './kernel-vmap.ts';
+import { labRows } from './lab.ts';
 import { listingRows } from './listing.ts';
 import type { Peers } from './peers.ts';
 import { predictionRows } from './predictions.ts';
@@ -111,6 +112,17 @@ export const BENCH_SUBJECTS: readonly BenchSubject[] = [
     name: 'gstreamer',
     rows: () => gstreamerRows(),
     rowsQuickly: () => gstreamerRows({ frameCount: 40, turnCount: 1 }),
+  },
+  {
+    name: 'lab',
+    rows: () => labRows(),
+    rowsQuickly: () =>
+      labRows({
+        capacity: 64 * MiB,
+        drawingCount: 3,
+        turns: { turns: 1, roundsPerTurn: 1, warmupRounds: 0 },
+        lifeCount: 500,
+      }),
   },
   {
     name: 'trace',

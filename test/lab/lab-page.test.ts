@@ -11,7 +11,8 @@ import { pathToFileURL } from 'node:url';
 import { openEmbeddedHeap } from '../../src/backend/embedded/embedded-heap.ts';
 import { pageTo } from '../../src/cli/lab/open-in-browser.ts';
 import { MiB } from '../../src/index.ts';
-import { Browser, missingBrowser } from '../support/pages/browser.ts';
+import { browserOfFile } from '../support/pages/browser-of-file.ts';
+import { missingBrowser } from '../support/pages/browser.ts';
 import type { BrowserPage } from '../support/pages/browser.ts';
 import { fetchPackages, folderOf, lackOf } from '../support/processes/fetched-packages.ts';
 import { repositoryRoot } from '../support/runner/source-files.ts';
@@ -24,7 +25,7 @@ const MAIL = join(repositoryRoot, 'test/fixtures/trace/mail-call-traces.txt');
 const VIEWS = ['heap', 'machine', 'convert', 'workloads', 'callers'];
 const PAUSE_MS = 50;
 const skip = missingBrowser();
-const browser = new Browser();
+const browser = browserOfFile();
 const axe = fetchPackages('axe-core@4.14.1');
 
 /** Until the expression is true in the page, whose policy forbids `eval`. */

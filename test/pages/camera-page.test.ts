@@ -12,14 +12,15 @@ import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { Browser, missingBrowser } from '../support/pages/browser.ts';
+import { browserOfFile } from '../support/pages/browser-of-file.ts';
+import { missingBrowser } from '../support/pages/browser.ts';
 import { BAR_COLORS } from '../support/pages/pattern-camera.ts';
 import { repositoryRoot } from '../support/runner/source-files.ts';
 import { temporaryFolder } from '../support/runner/temporary-folder.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/camera-page.js', import.meta.url));
 const CAMERA = fileURLToPath(new URL('../support/pages/pattern-camera.js', import.meta.url));
-const browser = new Browser();
+const browser = browserOfFile();
 
 /** The example beside a package that is this one, but for its cameras. */
 function exampleWithPatternCamera(t: TestContext): string {

@@ -8,8 +8,9 @@ import type { TestContext } from 'node:test';
 import { pathToFileURL } from 'node:url';
 
 import type { MappingEvent } from '../../src/trace/mapping-event.ts';
-import { Browser, missingBrowser } from '../support/pages/browser.ts';
-import type { WatchedPage } from '../support/pages/browser.ts';
+import { browserOfFile } from '../support/pages/browser-of-file.ts';
+import { missingBrowser } from '../support/pages/browser.ts';
+import type { Browser, WatchedPage } from '../support/pages/browser.ts';
 import { fetchPackages, folderOf, lackOf } from '../support/processes/fetched-packages.ts';
 import { runCli } from '../support/processes/run-cli.ts';
 import { temporaryTree } from '../support/runner/temporary-folder.ts';
@@ -17,7 +18,7 @@ import { asJsonLines, CAMERA_AND_NPU } from '../support/traces/camera-and-npu.ts
 
 const axe = fetchPackages('axe-core@4.14.1');
 const skip = missingBrowser();
-const browser = new Browser();
+const browser = browserOfFile();
 
 type PageOptions = Parameters<Browser['open']>[0];
 

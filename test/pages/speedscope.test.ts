@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 
 import type { MappingEvent } from '../../src/trace/mapping-event.ts';
-import { Browser, missingBrowser } from '../support/pages/browser.ts';
+import { browserOfFile } from '../support/pages/browser-of-file.ts';
+import { missingBrowser } from '../support/pages/browser.ts';
 import type { BrowserPage } from '../support/pages/browser.ts';
 import { servePages } from '../support/pages/page-server.ts';
 import { fetchPackages, folderOf, lackOf } from '../support/processes/fetched-packages.ts';
@@ -15,7 +16,7 @@ import { asJsonLines, CAMERA_AND_NPU } from '../support/traces/camera-and-npu.ts
 
 const speedscope = fetchPackages('speedscope@1.25.0');
 const skip = missingBrowser() || lackOf(speedscope);
-const browser = new Browser();
+const browser = browserOfFile();
 
 /** What it says of its renderer, and how long it took. */
 const BESIDE_THE_POINT = /WebGL|GL Driver|timeEnd: import/u;

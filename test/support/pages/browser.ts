@@ -1,6 +1,5 @@
 /** Debian's Chromium without a window, driven by playwright-core, which is fetched for it. */
 
-import { after } from 'node:test';
 import { pathToFileURL } from 'node:url';
 
 import { findOnPath } from '../../../vm/requirements.ts';
@@ -52,6 +51,14 @@ interface PlaywrightPage extends Omit<BrowserPage, 'allInnerTexts'> {
   setDefaultTimeout: (timeoutMs: number) => void;
   on: (event: string, listener: (argument: never) => void) => void;
   locator: (selector: string) => { allInnerTexts: () => Promise<string[]> };
+  context: () => { newCDPSession: (page: PlaywrightPage) => Promise<DevToolsSession> };
+}
+
+interface DevToolsSession {
+  send: (
+    method: string,
+    parameters?: object,
+  ) => Promise<{ readonly metrics: readonly { readonly name: string; readonly value: number }[] }>;
 }
 
 interface PageOptions {
@@ -70,6 +77,8 @@ interface PlaywrightBrowser {
 /** A page, and what it did. */
 export interface WatchedPage {
   readonly page: BrowserPage;
+  /** The processor time of the page's main thread so far. */
+  readonly processorMs: () => Promise<number>;
   /** What the console was told, and errors that nothing caught. */
   readonly messages: readonly string[];
   /** Each address that was asked for. */
@@ -82,12 +91,12 @@ export function missingBrowser(): string | false {
   return lackOf(playwright);
 }
 
-/** Opens pages in one browser, which ends with the test file. */
+/** Opens pages in one browser. */
 export class Browser {
   #started: Promise<PlaywrightBrowser> | undefined;
 
-  constructor() {
-    after(async () => await (await this.#started)?.close());
+  async close(): Promise<void> {
+    await (await this.#started)?.close();
   }
 
   async open(options: PageOptions = {}): Promise<WatchedPage> {
@@ -102,8 +111,19 @@ export class Browser {
     page.on('pageerror', (error: Error) => void messages.push(`uncaught: ${error.message}`));
     page.on('request', (request: { url: () => string }) => void requests.push(request.url()));
     const allInnerTexts = async (selector: string): Promise<string[]> => await page.locator(selector).allInnerTexts();
-    return { page: Object.assign(page, { allInnerTexts }), messages, requests };
+    return { page: Object.assign(page, { allInnerTexts }), processorMs: await processorOf(page), messages, requests };
   }
+}
+
+/** https://chromedevtools.github.io/devtools-protocol/tot/Performance/ */
+async function processorOf(page: PlaywrightPage): Promise<() => Promise<number>> {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' });
+  return async () => {
+    const { metrics } = await session.send('Performance.getMetrics');
+    const seconds = metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN;
+    return seconds * 1000;
+  };
 }
 
 async function startBrowser(): Promise<PlaywrightBrowser> {

@@ -137,7 +137,7 @@ async function measurePage(
   return { wholeNs, wholePeerNs, changeNs, changePeerNs, firstNs, emptyNs };
 }
 
-/** The whole picture by pointing at one buffer after the other, changes by buffers that come and go. */
+/** The whole picture: by pointing at one buffer after the other. Changes: by buffers that come. */
 async function drawAgain({ page }: WatchedPage, producer: Producer, drawingCount: number): Promise<void> {
   for (let drawing = 0; drawing < drawingCount; drawing += 1) {
     const at = 4 + ((drawing * BLOCK_SIDE) % 256);

@@ -67,6 +67,7 @@ export const MODULES: readonly string[] = [
   'vhci-hcd',
   'virtio-gpu',
   'virtio_console',
+  'virtio_net',
   'virtio_pci',
   'vivid',
 ];

@@ -17,6 +17,8 @@ export interface GuestArguments {
   /** Whether the guest's clock counts instructions. */
   readonly icount: boolean;
   readonly timeoutSeconds: number;
+  /** A TCP port of loopback, here and in the guest. */
+  readonly forwardedPort: number | undefined;
   readonly devices: readonly string[];
   readonly files: readonly { readonly source: string; readonly path: string }[];
   /** Empty for an interactive shell. */
@@ -26,6 +28,7 @@ export interface GuestArguments {
 /** Enough for the whole suite. The emulator takes only the memory that the guest touches. */
 export const MEMORY_MIB = 6144;
 const TIMEOUT_SECONDS = 3600;
+const PORT_MAX = 0xffff;
 /** An environment variable: the default of --accel. */
 export const ACCELERATOR_VARIABLE = 'DMABUF_VM_ACCEL';
 const ARCHITECTURE_NAMES = Object.values(ARCHITECTURES).map(({ guestName }) => guestName);
@@ -64,6 +67,10 @@ export const VM_DESCRIPTION = {
       isRepeatable: true,
       text: 'a file of this machine to be in the guest, executable; may be given again',
     },
+    forward: {
+      value: 'PORT',
+      text: "a TCP port of this machine's loopback that leads to the guest's: for dmabuf lab in the guest",
+    },
     device: {
       value: 'NAME',
       isRepeatable: true,
@@ -76,10 +83,11 @@ export const VM_DESCRIPTION = {
 /** Options end at the first word that is not an option, or at `--`. */
 export function parseArguments(words: readonly string[], environment: NodeJS.ProcessEnv = process.env): GuestArguments {
   const { options, isHelp, words: command } = parseWords(VM_DESCRIPTION, words);
-  const { arch, cpu, accel, icount, memory, timeout, file, device } = options;
+  const { arch, cpu, accel, icount, memory, timeout, file, forward, device } = options;
   return {
     isHelp,
     icount,
+    forwardedPort: forward === undefined ? undefined : toPort(forward),
     devices: device,
     files: file.map(toFile),
     architecture: toArchitecture(arch),
@@ -137,6 +145,12 @@ function sizeOf(text: string): number {
 function toSeconds(text: string): number {
   if (/^[1-9]\d*$/u.test(text)) return Number(text);
   throw new UsageError(`Cannot boot a guest as --timeout must be a number of seconds: ${text}`);
+}
+
+function toPort(text: string): number {
+  const port = /^[1-9]\d*$/u.test(text) ? Number(text) : Number.NaN;
+  if (port <= PORT_MAX) return port;
+  throw new UsageError(`Cannot boot a guest as --forward must be a port from 1 to ${PORT_MAX}: ${text}`);
 }
 
 /** The guest's mounts would hide files there. */

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readFileSync, writevSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { MODULES } from './architectures.ts';
 import type { Architecture } from './architectures.ts';
 import { cached, cacheKey } from './cache.ts';
 import { archivePieces } from './cpio.ts';
@@ -47,7 +48,7 @@ export function prepareBaseImage(architecture: Architecture): BaseImage {
   const kernel = fetchKernel(architecture);
   const runtime = findNodeRuntime(architecture);
   const fixed = FIXED_ENTRIES.map(({ path, kind, content }) => [path, kind, String(content)]);
-  const key = cacheKey({ kernel: kernel.release, runtime: runtimeIdentity(runtime), fixed });
+  const key = cacheKey({ kernel: kernel.release, modules: MODULES, runtime: runtimeIdentity(runtime), fixed });
   const folder = cached(`image-${architecture.guestName}-${key}`, (target) => {
     reportProgress(`building the image of guest ${architecture.guestName}, kernel ${kernel.release}`);
     writeArchive(join(target, 'base.cpio'), [

@@ -20,6 +20,8 @@ export interface Machine {
    * processor then, and takes TCG.
    */
   readonly icount?: boolean | undefined;
+  /** A TCP port of this machine's loopback that leads to the same port of the guest's. */
+  readonly forwardedPort?: number | undefined;
   /** Further devices, as `-device` takes them: `cirrus-vga`. */
   readonly devices?: readonly string[];
 }
@@ -48,7 +50,7 @@ export interface EmulatorDescriptors {
  * ends.
  */
 export function emulatorCommand(machine: Machine, kernelPath: string, descriptors: EmulatorDescriptors): string[] {
-  const { architecture, accelerator, memoryMiB, icount = false, devices = [] } = machine;
+  const { architecture, accelerator, memoryMiB, icount = false, forwardedPort, devices = [] } = machine;
   const model = accelerator === 'kvm' ? architecture.kvm : architecture;
   const options = [
     ['-machine', model.machine],
@@ -67,6 +69,7 @@ export function emulatorCommand(machine: Machine, kernelPath: string, descriptor
     ['-serial', 'stdio'],
     ['-device', 'virtio-serial-pci'],
     ...channelOptions(descriptors),
+    ...(forwardedPort === undefined ? [] : forwardOptions(forwardedPort)),
     ...devices.map((device) => ['-device', device]),
   ];
   const start = ['setpriv', '--pdeathsig', 'KILL', architecture.emulator];
@@ -76,6 +79,17 @@ export function emulatorCommand(machine: Machine, kernelPath: string, descriptor
 function acceleratorProperties(accelerator: Accelerator, icount: boolean): string {
   if (accelerator === 'kvm') return 'kvm';
   return `tcg,thread=${icount ? 'single' : 'multi'}`;
+}
+
+/**
+ * A network of this machine and the guest, which reaches nothing else. Its packets go to the
+ * guest's loopback address, which lets them in (vm/init-script.ts).
+ */
+function forwardOptions(port: number): string[][] {
+  return [
+    ['-netdev', `user,id=forward,restrict=on,hostfwd=tcp:127.0.0.1:${port}-127.0.0.1:${port}`],
+    ['-device', `virtio-net-pci,netdev=forward`],
+  ];
 }
 
 function channelOptions(descriptors: EmulatorDescriptors): string[][] {

@@ -52,6 +52,14 @@ done
 ip link set lo up
 modprobe -q virtio_pci
 modprobe -q virtio_console
+modprobe -q virtio_net
+# Where a port is forwarded: the emulator's network has this machine's address, and its packets are
+# for loopback.
+if [ -e /sys/class/net/eth0 ]; then
+  ip addr add 10.0.2.15/24 dev eth0
+  ip link set eth0 up
+  echo 1 >/proc/sys/net/ipv4/conf/eth0/route_localnet
+fi
 
 mkdir -p /dev/virtio-ports
 for port in /sys/class/virtio-ports/*; do

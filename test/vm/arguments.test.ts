@@ -38,6 +38,13 @@ test('parseArguments() takes "--" for the end of the options', () => {
   assert.equal(parseArguments(['--help', 'ls']).isHelp, true);
 });
 
+test('parseArguments() takes a port to forward, and refuses what is none', () => {
+  assert.equal(parseArguments(['--forward', '7347', 'true']).forwardedPort, 7347);
+  assert.equal(parseArguments(['true']).forwardedPort, undefined);
+  for (const port of ['0', '65536', '-1', 'http', '080'])
+    assert.throws(() => parseArguments([`--forward=${port}`, 'true']), /must be a port from 1 to 65535/u);
+});
+
 test('parseArguments() collects devices and files', () => {
   const parsed = parseArguments([
     '--device',

@@ -71,6 +71,12 @@ test('the emulator takes commands on a descriptor, and further devices by their 
   assert.deepEqual(command.slice(-4), ['-device', 'cirrus-vga,id=cirrus', '-device', 'bochs-display']);
 });
 
+test('a forwarded port is one of loopback on both sides, on a network that reaches nothing else', () => {
+  const command = commandOf('x86_64', { forwardedPort: 7347 });
+  assert.equal(optionOf(command, '-netdev'), 'user,id=forward,restrict=on,hostfwd=tcp:127.0.0.1:7347-127.0.0.1:7347');
+  assert.ok(!commandOf('x86_64').includes('-netdev'));
+});
+
 /** Why a shell ends that stands for an emulator. */
 async function causeFor(script: string, limits: Partial<EmulatorLimits> = {}): Promise<string> {
   const shell = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -1,4 +1,7 @@
-/** Makes the pictures of the lab's views in docs/: node tools/run.mjs lab-pictures. */
+/**
+ * Makes the pictures of the lab's views in docs/: node tools/run.mjs lab-pictures. That of the
+ * camera is of a guest's.
+ */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,12 +11,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { findOnPath } from '../../../vm/requirements.ts';
 import { fetchPackages, folderOf, lackOf } from '../processes/fetched-packages.ts';
+import { startLabInGuest } from '../processes/lab-in-guest.ts';
 import { repositoryRoot } from '../runner/source-files.ts';
 import type { BrowserPage } from './browser.ts';
 
 const CLI = join(repositoryRoot, 'dist/src/cli/main.js');
 const TRACE = join(repositoryRoot, 'test/fixtures/trace/function-graph.txt');
 const VIEWS = ['heap', 'machine', 'convert', 'workloads', 'callers'];
+/** Of the camera: frames a second, known after the first. */
+const FIRST_FACT = `document.querySelector('.facts > div')?.textContent`;
 const PATIENCE_MS = 60_000;
 const SETTLE_MS = 3000;
 
@@ -48,6 +54,15 @@ try {
     if (view === 'convert') await jobDone(page);
     await sleep(SETTLE_MS);
     await page.screenshot({ path: join(repositoryRoot, `docs/lab-${view}.png`) });
+  }
+  const guest = await startLabInGuest();
+  try {
+    const camera = await browser.newPage({ viewport: { width: 1200, height: 900 } });
+    await camera.goto(guest.address.replace('/#', '/camera#'));
+    while (!/\d/u.test(String(await camera.evaluate(FIRST_FACT)))) await sleep(SETTLE_MS);
+    await camera.screenshot({ path: join(repositoryRoot, 'docs/lab-camera.png') });
+  } finally {
+    await guest.end();
   }
 } finally {
   await browser.close();

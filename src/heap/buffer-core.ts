@@ -120,6 +120,16 @@ export class BufferCore {
     return this.#windows.main.userCount + this.#windows.readOnly.userCount + this.#mappedElsewhere.size;
   }
 
+  /** Importers that are attached, and fences that have not signaled. */
+  get importerCount(): number {
+    return this.#holderCount - this.#mappedElsewhere.size;
+  }
+
+  /** Handles that other threads hold, or may still open. */
+  get handleCount(): number {
+    return this.#control?.holderCount ?? 0;
+  }
+
   isMapped(name: WindowName): boolean {
     return this.#windows[name].mapped !== undefined;
   }

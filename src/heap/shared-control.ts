@@ -53,6 +53,11 @@ export class SharedControl {
     this.#threads = new BigInt64Array(this.words.buffer, threadsAt, SLOT_COUNT);
   }
 
+  /** Handles that other threads hold, or may still open. */
+  get holderCount(): number {
+    return Math.max(0, Atomics.load(this.words, HOLDER_COUNT));
+  }
+
   /** Whether a value can be the words of a control. */
   static isControl(value: unknown): value is Int32Array<SharedArrayBuffer> {
     return isSharedWords(value, WORD_COUNT);

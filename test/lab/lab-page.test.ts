@@ -10,7 +10,7 @@ import { pathToFileURL } from 'node:url';
 
 import { openEmbeddedHeap } from '../../src/backend/embedded/embedded-heap.ts';
 import { pageTo } from '../../src/cli/lab/open-in-browser.ts';
-import { MiB } from '../../src/index.ts';
+import { MiB, discardHandle } from '../../src/index.ts';
 import { browserOfFile } from '../support/pages/browser-of-file.ts';
 import { missingBrowser } from '../support/pages/browser.ts';
 import type { BrowserPage } from '../support/pages/browser.ts';
@@ -79,9 +79,21 @@ test('the heap is drawn page by page, and its figures and buffers are those of t
     return [...counts.values()].sort((one, other) => one - other).slice(0, 2);
   })()`;
   assert.deepEqual(await page.evaluate(colors), [768, 2048]);
-  // The first page of the heap is the first buffer's.
+  // The first page of the heap is the first buffer's: who holds it is told as it changes.
   await page.hover('canvas', { position: { x: 1, y: 1 } });
   await untilTrue(page, `document.querySelector('.pointed h2')?.textContent === 'buffer "one"'`);
+  const holdersAre = async (...counts: readonly string[]): Promise<void> =>
+    await untilTrue(
+      page,
+      `[...document.querySelectorAll('.pointed dd')].slice(4, 7).map((fact) => fact.textContent).join(' ') === '${counts.join(' ')}'`,
+    );
+  await holdersAre('1', '0', '0');
+  const attachment = buffers[0]?.attach({ name: 'a test' });
+  const handle = buffers[0]?.toHandle();
+  await holdersAre('1', '1', '1');
+  attachment?.detach();
+  assert.ok(handle !== undefined && discardHandle(handle));
+  await holdersAre('1', '0', '0');
   // So does a row that the keyboard goes to, and leaves.
   const shownFor = async (name: string): Promise<void> =>
     await untilTrue(page, `document.querySelector('.pointed h2')?.textContent === 'buffer "${name}"'`);

@@ -54,6 +54,8 @@ export class HeapPicture {
       runCount: table.runs().count,
       orders: this.#ordersOf(table),
       viewCount: buffer.viewCount,
+      importerCount: buffer.importerCount,
+      handleCount: buffer.handleCount,
       isMapped: buffer.isMapped('main') || buffer.isMapped('readOnly'),
       isClosed: !buffer.open,
     };

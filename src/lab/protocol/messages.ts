@@ -37,6 +37,10 @@ export interface BufferFacts {
   readonly orders: Readonly<Record<string, number>>;
   /** Views, access brackets and other mappings of it. */
   readonly viewCount: number;
+  /** Importers that are attached, and fences that have not signaled. */
+  readonly importerCount: number;
+  /** Handles that other threads hold, or may still open. */
+  readonly handleCount: number;
   readonly isMapped: boolean;
   /** Whether its user has closed it, and something else still holds it. */
   readonly isClosed: boolean;

@@ -183,7 +183,9 @@ function PointedBuffer({
           ['Entries', formatCount(buffer.entryCount)],
           ['Runs', formatCount(buffer.runCount)],
           ['Window', buffer.isMapped ? 'mapped' : 'not mapped'],
-          ['Users', formatAmount(buffer.viewCount, 'view', 'views')],
+          ['Views', formatCount(buffer.viewCount)],
+          ['Importers and fences', formatCount(buffer.importerCount)],
+          ['Handles of threads', formatCount(buffer.handleCount)],
           ['State', buffer.isClosed ? 'closed, still held' : 'open'],
         ]}
       />

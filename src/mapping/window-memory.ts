@@ -47,13 +47,15 @@ export interface WindowRange extends MemoryRange {
   /**
    * Another SharedArrayBuffer of the same memory, without which the engine may hand the range out
    * while it is mapped: whoever has to unmap it keeps this. Absent where the engine unmaps it.
+   * Memory of `calloc` is the allocator's again: jemalloc, for one, keeps its range.
    */
   readonly kept?: SharedArrayBuffer;
 }
 
 export function mappedRange({ shared, address, length }: WindowMemory, pageSize: ByteLength): WindowRange {
   const range = { address, length: toByteLength(roundUp(length, pageSize)) };
-  return REUSES_COLLECTED_RANGES ? { ...range, kept: structuredClone(shared) } : range;
+  const isReused = REUSES_COLLECTED_RANGES || range.length > WINDOW_BYTES_MAX;
+  return isReused ? { ...range, kept: structuredClone(shared) } : range;
 }
 
 /**

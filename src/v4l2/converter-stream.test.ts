@@ -132,6 +132,38 @@ test('ConverterStream resolves with what the device could not make well, and say
   assert.equal((await made).damaged, true);
 });
 
+test('ConverterStream rejects a picture that the device could not read and made nothing of, and goes on', async () => {
+  const device = new FakeConverterDevice({ inputs: 2, outputs: 1 });
+  const [damaged, other] = [
+    device.convert({ index: 0, timestampNs: 1000n }),
+    device.convert({ index: 1, timestampNs: 2000n }),
+  ];
+  device.finishInput(0, { damaged: true });
+  await assert.rejects(damaged, isRefusal('EIO'));
+  assert.equal(device.input.isQueued(0), false);
+  device.finishInput(1);
+  device.finishOutput({ index: 0, timestampUs: 2 });
+  assert.equal((await other).timestampNs, 2000n);
+  device.stream.check();
+  assert.deepEqual([device.stream.inFlightCount, device.watched], [0, false]);
+});
+
+test('ConverterStream gives what was made of a picture that the device could hardly read', async () => {
+  const device = new FakeConverterDevice({ inputs: 1, outputs: 1 });
+  const made = device.convert({ index: 0, timestampNs: 1000n });
+  device.finishInput(0, { damaged: true });
+  device.finishOutput({ index: 0, timestampUs: 1, damaged: true });
+  assert.equal((await made).damaged, true);
+});
+
+test('ConverterStream that is stopped waits for nothing of a picture that the device could not read', async () => {
+  const device = new FakeConverterDevice({ inputs: 1, outputs: 1 });
+  const made = device.convert({ index: 0, timestampNs: 1000n });
+  device.finishInput(0, { damaged: true });
+  device.stream.stop();
+  await assert.rejects(made, isRefusal('ERR_DMABUF_CLOSED'));
+});
+
 test('ConverterStream ends with all that is under way when the driver fails, and stays so', async () => {
   const failures: Record<string, { fail: (device: FakeConverterDevice) => void; code: DmaBufErrorCode }> = {
     'a device that is gone': { fail: (device) => device.failDequeueing('ENODEV'), code: 'ENODEV' },

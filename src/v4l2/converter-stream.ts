@@ -8,6 +8,7 @@ import { hasFailed } from '../linux/calls/epoll-calls.ts';
 import type { BorrowedFd } from '../linux/calls/fd.ts';
 import type { Readiness, ReadinessWatch } from '../linux/calls/readiness.ts';
 import type { DequeuedBuffer } from '../linux/calls/v4l2-queue-calls.ts';
+import { V4L2_BUF_FLAG_ERROR } from '../uapi/videodev2-buffers.ts';
 import type { BufferQueue } from './buffer-queue.ts';
 import { CameraFrame } from './camera-frame.ts';
 import type { FrameBelonging, FrameShape } from './camera-frame.ts';
@@ -49,11 +50,19 @@ interface Conversion {
   readonly timestampNs: bigint;
   /** Whether the device has done with its input. */
   isRead: boolean;
+  /** Runs while the device could not read the input, and may have made something all the same. */
+  patience: NodeJS.Timeout | undefined;
   /** What it has made. */
   frame: CameraFrame | undefined;
   /** Undefined once nobody waits for it. */
   waiter: { readonly resolve: (frame: CameraFrame) => void; readonly reject: (error: unknown) => void } | undefined;
 }
+
+/**
+ * A driver that gives back both buffers of a failed job does so at once (`v4l2_m2m_buf_done` in
+ * drivers/media/v4l2-core/v4l2-mem2mem.c). Others, such as decoders, give back the input alone.
+ */
+const PATIENCE_MS = 100;
 
 /** V4L2 counts µs. */
 const NS_PER_MICROSECOND = 1000n;
@@ -113,7 +122,8 @@ export class ConverterStream {
       this.#rest();
       throw error;
     }
-    const conversion: Conversion = { index, timestampNs, isRead: false, frame: undefined, waiter: undefined };
+    const nothing = { patience: undefined, frame: undefined, waiter: undefined };
+    const conversion: Conversion = { index, timestampNs, isRead: false, ...nothing };
     this.#conversions.add(conversion);
     return this.#wait(conversion, signal);
   }
@@ -197,7 +207,7 @@ export class ConverterStream {
     const { input, output, path } = this.#source;
     try {
       const read = input.dequeue();
-      if (read !== undefined && read !== 'end') this.#onRead(read.index);
+      if (read !== undefined && read !== 'end') this.#onRead(read);
       const made = output.dequeue();
       if (made === 'end') this.#fail(endedStream(path));
       else if (made !== undefined) this.#onMade(made);
@@ -207,13 +217,25 @@ export class ConverterStream {
     }
   }
 
-  #onRead(index: number): void {
+  #onRead({ index, flags }: DequeuedBuffer): void {
     const conversion = [...this.#conversions].find((each) => each.index === index && !each.isRead);
     if (conversion !== undefined) {
       conversion.isRead = true;
       this.#settle(conversion);
+      if ((flags & V4L2_BUF_FLAG_ERROR) !== 0 && this.#conversions.has(conversion))
+        conversion.patience = setTimeout(() => this.#giveUp(conversion), PATIENCE_MS);
     }
     this.#changes.wakeAll();
+  }
+
+  /** Nothing was made of a picture that the device could not read. The others go on. */
+  #giveUp(conversion: Conversion): void {
+    this.#conversions.delete(conversion);
+    try {
+      this.#rest();
+    } finally {
+      conversion.waiter?.reject(unreadPicture(this.#source.path, conversion.index));
+    }
   }
 
   #onMade(dequeued: DequeuedBuffer): void {
@@ -233,6 +255,7 @@ export class ConverterStream {
   #settle(conversion: Conversion): void {
     const { frame, isRead, waiter } = conversion;
     if (frame === undefined || !isRead) return;
+    clearTimeout(conversion.patience);
     this.#conversions.delete(conversion);
     this.#rest();
     if (waiter === undefined) return frame.close();
@@ -247,7 +270,10 @@ export class ConverterStream {
     try {
       this.#rest();
     } finally {
-      for (const { waiter } of conversions) waiter?.reject(error);
+      for (const { patience, waiter } of conversions) {
+        clearTimeout(patience);
+        waiter?.reject(error);
+      }
       this.#changes.wakeAll();
     }
   }
@@ -263,6 +289,11 @@ export class ConverterStream {
       this.#fail(error);
     }
   }
+}
+
+function unreadPicture(path: string, index: number): DmaBufError {
+  const message = `Cannot convert the picture by ${path} as the device could not read it: it is damaged, or not of the input's format`;
+  return new DmaBufError(message, { code: 'EIO', syscall: 'VIDIOC_DQBUF', values: { path, index } });
 }
 
 function endedStream(path: string): DmaBufError {

@@ -154,7 +154,8 @@ export class VideoConverter {
    *   for an option that is none
    * @throws {DmaBufError} `EBUSY` while the picture's buffer is being written or converted;
    *   `EEXIST` for the timestamp of a picture that the device has; `ENODEV` once it was unplugged,
-   *   `EIO` for an error of its driver; `ERR_DMABUF_CLOSED` when it was closed
+   *   `EIO` for a picture that the device could not read, and for an error of its driver;
+   *   `ERR_DMABUF_CLOSED` when it was closed
    */
   async convert(picture: FrameLayout | CameraFrame, options: ConvertOptions = {}): Promise<CameraFrame> {
     const plain = readConvertOptions(options);

@@ -137,8 +137,8 @@ export class FakeConverterDevice {
     this.finishOutput(made);
   }
 
-  finishInput(index: number): void {
-    this.input.done.push(this.#done({ index, timestampUs: 0 }));
+  finishInput(index: number, { damaged = false } = {}): void {
+    this.input.done.push(this.#done({ index, timestampUs: 0, damaged }));
     this.#tell();
   }
 

@@ -10,6 +10,7 @@ export interface Finding {
     | 'one-use-mapping'
     | 'steady-mapping'
     | 'failed-mapping'
+    | 'lock-wait'
     | 'fbdev-mapping'
     | 'no-fbdev-mapping'
     | 'gaps-in-source';
@@ -28,6 +29,10 @@ interface TraceFacts {
   readonly timeSpanSeconds?: number;
 }
 
+/** Of what mappings took with their waits: less is nothing to look into. */
+const WAIT_SHARE_MIN = 0.1;
+/** For each mapping: a lock that nobody else has takes less, the tracer included. */
+const WAIT_NS_MIN = 10_000;
 /** A shorter trace shows nothing of what happens seldom. */
 const SPAN_SECONDS_MIN = 1;
 const FBDEV = 'fbdev emulation';
@@ -38,6 +43,7 @@ export function findFindings(facts: TraceFacts): Finding[] {
     ...findOneUses(caller),
     ...findSteady(caller),
     ...findFailures(caller),
+    ...findLockWaits(caller),
   ]);
   return [...perCaller, ...findFbdev(facts), ...findGaps(facts)];
 }
@@ -102,6 +108,23 @@ function findFailures({ consumer, failureCount, failures, callCount }: CallerSta
       kind: 'failed-mapping',
       text: `${consumer.name} was refused ${failureCount} of ${callCount} mappings, with ${names}`,
       evidence: { consumer: consumer.name, failureCount, callCount, names },
+    },
+  ];
+}
+
+/** For the buffer's reservation lock, and for its exporter's. */
+function findLockWaits({ consumer, partTimes, dividedCount }: CallerStatistics): Finding[] {
+  if (partTimes === undefined) return [];
+  const { 'lock-wait': waitedNs, ...working } = partTimes;
+  const share = waitedNs / Object.values(working).reduce((sum, ns) => sum + ns, waitedNs);
+  if (waitedNs < dividedCount * WAIT_NS_MIN || share < WAIT_SHARE_MIN) return [];
+  const sharePercent = share * 100;
+  const mappings = dividedCount === 1 ? 'one mapping' : `${dividedCount} mappings`;
+  return [
+    {
+      kind: 'lock-wait',
+      text: `${consumer.name} waited ${formatMs(waitedNs)} ms for locks in ${mappings}, ${toThreeDigits(sharePercent)} % of their time: somebody else uses the buffer meanwhile`,
+      evidence: { consumer: consumer.name, waitedNs, dividedCount, sharePercent },
     },
   ];
 }

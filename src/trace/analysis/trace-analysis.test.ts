@@ -139,10 +139,36 @@ test("TraceAnalysis adds the wait for the buffer's lock, which is no part of the
       { name: 'vmap', depth: 2, ns: 5000 },
     ],
   });
-  const { partTimes, totalNs } = analysis.report().callers[0] ?? assert.fail();
+  const { callers, findings } = analysis.report();
+  const { partTimes, totalNs } = callers[0] ?? assert.fail();
   assert.deepEqual(
     [partTimes, totalNs],
     [{ 'page-array': 0, 'sg-to-pages': 13_000, vmap: 5000, free: 0, 'lock-wait': 300_000, other: 2000 }, 20_000],
+  );
+  const wait = findings.find(({ kind }) => kind === 'lock-wait');
+  // 300 of 320 µs.
+  assert.match(wait?.text ?? '', /^.+ waited 0\.30 ms for locks in one mapping, 93\.8 % of their time: somebody else/u);
+  assert.equal(wait?.evidence['waitedNs'], 300_000);
+});
+
+test('TraceAnalysis finds no wait where nobody else had the lock', () => {
+  const analysis = new TraceAnalysis();
+  for (const ns of [2000, 9000]) {
+    analysis.add({
+      kind: 'mapping',
+      form: 'event',
+      line: 1,
+      path: ['dma_buf_vmap', 'dma_buf_vmap_unlocked'],
+      durationNs: 20_000,
+      parts: [
+        { name: 'ww_mutex_lock', depth: 0, ns },
+        { name: 'system_heap_vmap', depth: 1, ns: 18_000 },
+      ],
+    });
+  }
+  assert.deepEqual(
+    analysis.report().findings.filter(({ kind }) => kind === 'lock-wait'),
+    [],
   );
 });
 

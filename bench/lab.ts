@@ -46,6 +46,9 @@ const NS_PER_MS = 1e6;
 const BUFFERS_KEPT = 64;
 const READ_INTERVAL_MS = 1000;
 const PAUSE_MS = 20;
+const PATIENCE_MS = 180_000;
+/** Of the browser's clock: what takes less is told as nothing. */
+const CLOCK_STEP_MS = 0.1;
 /** Of a block of the picture. */
 const BLOCK_SIDE = 32;
 
@@ -109,9 +112,9 @@ async function* pageRows(
 }
 
 interface PageTimes {
-  readonly wholeNs: number;
+  readonly wholeNs: number | null;
   readonly wholePeerNs: number;
-  readonly changeNs: number;
+  readonly changeNs: number | null;
   readonly changePeerNs: number;
   readonly firstNs: number;
   readonly emptyNs: number;
@@ -128,8 +131,12 @@ async function measurePage(
   const emptyNs = (await empty.processorMs()) * NS_PER_MS;
   const opened = await browser.open();
   await opened.page.goto(lab.newAddress());
+  const deadline = performance.now() + PATIENCE_MS;
   // Not waitForFunction(), as the page's policy forbids what that does.
-  while (!Number.isFinite((await timesOf(opened.page))[0])) await sleep(PAUSE_MS);
+  while ((await timesOf(opened.page))[0] === null) {
+    if (performance.now() > deadline) throw new Error('The page tells no time of its picture');
+    await sleep(PAUSE_MS);
+  }
   const firstNs = (await opened.processorMs()) * NS_PER_MS;
   await drawAgain(opened, producer, drawingCount);
   const [wholeNs, changeNs] = await timesOf(opened.page);
@@ -147,11 +154,13 @@ async function drawAgain({ page }: WatchedPage, producer: Producer, drawingCount
   }
 }
 
-/** The medians that the page tells, in ns. NaN for what was not drawn yet. */
-async function timesOf(page: BrowserPage): Promise<[whole: number, change: number]> {
+/** The medians that the page tells, in ns. Null for what was not drawn yet. */
+async function timesOf(page: BrowserPage): Promise<[whole: number | null, change: number | null]> {
   const told = await page.evaluate(`document.querySelector('figcaption')?.textContent`);
   const [, whole, change] = /Drawn in ([\d.]+) ms, a change in (?:([\d.]+) ms)?/u.exec(String(told)) ?? [];
-  return [Number(whole) * NS_PER_MS, Number(change) * NS_PER_MS];
+  const inNs = (ms: string | undefined): number | null =>
+    ms === undefined ? null : Math.max(Number(ms), CLOCK_STEP_MS) * NS_PER_MS;
+  return [inNs(whole), inNs(change)];
 }
 
 /** In the same page: what the browser itself needs for so many pixels, and for those of a block. */

@@ -120,7 +120,7 @@ export class BufferCore {
     return this.#windows.main.userCount + this.#windows.readOnly.userCount + this.#mappedElsewhere.size;
   }
 
-  /** Importers that are attached, and fences that have not signaled. */
+  /** Importers that are attached, and waits for fences. */
   get importerCount(): number {
     return this.#holderCount - this.#mappedElsewhere.size;
   }
@@ -330,7 +330,7 @@ export class BufferCore {
   #releaseIfUnmapped(mappings: () => FileMappings): boolean {
     const isMapped = (range: WindowRange): boolean =>
       range.kept === undefined && mappings().hasFileWithin(range, this.memory.mappedInode);
-    if (this.#ranges.some(isMapped) || !this.#isLetGoByOtherThreads) return false;
+    if (this.#ranges.some(isMapped) || !this.#retireKeptWindow()) return false;
     for (const [range, mapped] of this.#mappedElsewhere) {
       this.#unmapOrForget(range, mapped);
       this.#mappedElsewhere.delete(range);
@@ -344,8 +344,11 @@ export class BufferCore {
     return true;
   }
 
-  /** Where nothing is kept, they hold the window itself. */
-  get #isLetGoByOtherThreads(): boolean {
+  /**
+   * False while other threads have handles. A window that nothing keeps is not retired: as long as
+   * they hold it, it is mapped.
+   */
+  #retireKeptWindow(): boolean {
     if (this.#control === undefined || this.#windows.main.mapped?.kept === undefined) return true;
     this.#control.releaseEndedThreads();
     return this.#control.retire();

@@ -20,7 +20,8 @@ export function openPartView(owner: PartOwner, part: BytePart, { populate, readO
   const { buffer, core } = owner;
   const { pageSize } = core.memory.source;
   const memory = reserveWindowMemory(toByteLength(part.length), pageSize);
-  // The core must not reference the window's SharedArrayBuffer, or neither could be collected.
+  // The core must not reference the SharedArrayBuffer that users have, or neither could be
+  // collected.
   const target = mappedRange(memory, pageSize);
   const unmap = core.mapElsewhere(target, {
     part: { offset: part.offset, length: target.length },

@@ -9,7 +9,7 @@ function mapping(durationNs: number, sizeBytes: number): MappingEvent {
 }
 
 test('WorkloadSamples counts what came since the last sample, and nothing twice', () => {
-  const samples = new WorkloadSamples(1000);
+  const samples = new WorkloadSamples(1000, true);
   for (const durationNs of [300, 100, 900]) samples.addRecord(mapping(durationNs, 4096));
   for (const releasedNs of [1250, 1400]) samples.addHold({ askedNs: 900, takenNs: 1000, releasedNs });
   samples.addStep(false);
@@ -38,4 +38,8 @@ test('WorkloadSamples counts what came since the last sample, and nothing twice'
     stepCount: 0,
     lateCount: 0,
   });
+});
+
+test('WorkloadSamples tells of no locks where every load has a thread or a process of its own', () => {
+  assert.equal(new WorkloadSamples(0, false).take(1000).heldNs, null);
 });

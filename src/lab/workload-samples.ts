@@ -11,12 +11,14 @@ export class WorkloadSamples {
   #stepCount = 0;
   #lateCount = 0;
   readonly #sinceMs: number;
+  readonly #isToldOfHolds: boolean;
   #lastMs: number;
 
-  /** @param nowMs of a clock that never goes back */
-  constructor(nowMs: number) {
+  /** @param nowMs of a clock that never goes back @param isToldOfHolds whether any load tells */
+  constructor(nowMs: number, isToldOfHolds: boolean) {
     this.#sinceMs = nowMs;
     this.#lastMs = nowMs;
+    this.#isToldOfHolds = isToldOfHolds;
   }
 
   addRecord(record: MappingEvent | UnmappingEvent): void {
@@ -47,7 +49,7 @@ export class WorkloadSamples {
       bytesPerSecond: this.#bytes / seconds,
       medianNs: sorted[sorted.length >> 1] ?? null,
       maxNs: sorted.at(-1) ?? null,
-      heldNs: this.#heldNs,
+      heldNs: this.#isToldOfHolds ? this.#heldNs : null,
       heldNsMax: this.#heldNsMax,
       stepCount: this.#stepCount,
       lateCount: this.#lateCount,

@@ -24,7 +24,8 @@ const workload = RECIPES.find((recipe) => recipe.name === name);
 assert(workload !== undefined, 'The request was read');
 try {
   using heap = openWorkloadHeap(undefined, SEED);
-  const samples = new WorkloadSamples(performance.now());
+  const isToldOfHolds = workload.loads.some(({ place }) => place === undefined);
+  const samples = new WorkloadSamples(performance.now(), isToldOfHolds);
   const sampling = setInterval(() => tell(samples.take(performance.now())), SAMPLE_MS);
   try {
     const outcome = await runWorkload(workload, {

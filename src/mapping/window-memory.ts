@@ -12,6 +12,12 @@ import { limitRemedy } from '../linux/calls/resource-limits.ts';
 import { addressOf } from '../linux/calls/kernel-calls.ts';
 import { hugePageBytesOf } from './huge-part.ts';
 
+/**
+ * Of a chunk that glibc's `malloc` has mapped for itself (malloc/malloc.c, sysmalloc_mmap), and
+ * unmaps when it is freed. Other allocators, such as jemalloc, keep the range.
+ */
+const MAPPED_CHUNK_HEADER_BYTES = 16;
+
 /** The key by which a window's SharedArrayBuffer references the buffers it shows. */
 const OWNERS = Symbol('dmabuf.owners');
 
@@ -40,22 +46,22 @@ export interface WindowMemory {
   readonly address: Address;
   /** In bytes, as asked for: a window is mapped up to the end of its last page. */
   readonly length: ByteLength;
+  /** Whether its range may be handed out again, as it is, once nothing refers to `shared`. */
+  readonly isRecycled?: boolean;
 }
 
 /** The whole pages of a window. */
 export interface WindowRange extends MemoryRange {
   /**
-   * Another SharedArrayBuffer of the same memory, without which the engine may hand the range out
-   * while it is mapped: whoever has to unmap it keeps this. Absent where the engine unmaps it.
-   * Memory of `calloc` is the allocator's again: jemalloc, for one, keeps its range.
+   * What keeps the memory, where its range may be handed out again: whoever has to unmap it keeps
+   * this. It does not lead to what users have. Absent where collected memory is unmapped.
    */
-  readonly kept?: SharedArrayBuffer;
+  readonly kept?: ArrayBuffer | SharedArrayBuffer;
 }
 
-export function mappedRange({ shared, address, length }: WindowMemory, pageSize: ByteLength): WindowRange {
+export function mappedRange({ shared, address, length, isRecycled }: WindowMemory, pageSize: ByteLength): WindowRange {
   const range = { address, length: toByteLength(roundUp(length, pageSize)) };
-  const isReused = REUSES_COLLECTED_RANGES || range.length > WINDOW_BYTES_MAX;
-  return isReused ? { ...range, kept: structuredClone(shared) } : range;
+  return isRecycled === true ? { ...range, kept: structuredClone(shared) } : range;
 }
 
 /**
@@ -81,7 +87,8 @@ export function reserveWindowMemory(length: ByteLength, pageSize: ByteLength): W
   const byteOffset = small ? 0 : (alignment - (start % alignment)) % alignment;
   const address = toAddress(start + byteOffset);
   assert(address % pageSize === 0, 'A window must start on a page');
-  return { shared, byteOffset, address, length };
+  const isRecycled = REUSES_COLLECTED_RANGES || (!small && start % pageSize !== MAPPED_CHUNK_HEADER_BYTES);
+  return { shared, byteOffset, address, length, isRecycled };
 }
 
 const addressSpace = new AddressSpace();

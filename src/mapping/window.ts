@@ -117,8 +117,8 @@ export function unmapSource(
 }
 
 /**
- * Releases the reservation of {@link mapSource} without {@link unmapSource}: V8 has already
- * unmapped the memory.
+ * Releases the reservation of {@link mapSource} without {@link unmapSource}: the collector has
+ * already unmapped the memory, which nothing kept.
  */
 export function forgetSource(context: MappingContext, source: MemorySource): void {
   context.budget.release(mappingsNeeded(source));

@@ -90,9 +90,9 @@ export const WORKLOAD_DESCRIPTION = {
       text:
         'one object instead: of the format dmabuf-workloads {workloads: [{name, title, basis, loads}]}, for list and show; of the ' +
         'format dmabuf-workload-run {workload, heap, backend, mix, caller, conversion, mapping, seed, seconds, loads: [{consumer, ' +
-        'stepCount, lateCount, stepNsMax}], lockUse, tables, report}, where a load in a thread or a process of its own has {place, ' +
+        'stepCount, lateCount, stepNsMax}], lockUse, tables, report, variants}, where a load in a thread or a process of its own has {place, ' +
         'mappingCount, mappedBytes, locks: [{lock, holdCount, heldNs, heldNsMax, waitCount, waitedNs, waitNs: {median, high99, max}}]} ' +
-        'too, and report is what "dmabuf trace report --json" gives; with --compare of the format dmabuf-workload-comparison {heap, backend, mix, seed, seconds, workloads: [{name, variants: ' +
+        'too, report is what "dmabuf trace report --json" gives, and variants are the run itself and each choice made otherwise, as with --compare; with --compare of the format dmabuf-workload-comparison {heap, backend, mix, seed, seconds, workloads: [{name, variants: ' +
         '[{caller, conversion, mapping, mappingCount, stepCount, lateCount, mappingNs, conversionNs, lockedNs}]}]}, times of a ' +
         'step: {low, median, high}; of the format dmabuf-workload-costs {costs: {source, call, mapping, pageArray, byPage, byEntry, ' +
         'vmap, vmapBatched}}, in ns with their basis; of the format dmabuf-workload-prediction {workload, caller, seed, costs, ' +

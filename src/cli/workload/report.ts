@@ -92,6 +92,8 @@ function valueOf(key: string, value: unknown): string {
 /** A run, and shorter ones: of the same choices first, then with each made otherwise. */
 interface ComparedOutcome extends WorkloadOutcome {
   readonly variants: readonly VariantOutcome[];
+  /** Why there are none, where the machine refuses one of them. */
+  readonly refusal: string | undefined;
 }
 
 /** How the consumers got on, the locks, and the report of a recording. */
@@ -113,10 +115,11 @@ export function formatRun(workload: Workload, facts: RunFacts, outcome: Compared
   ];
 }
 
-function formatOtherChoices({ variants }: ComparedOutcome, style: ReportStyle): string[] {
-  if (variants.length === 0) return [];
+function formatOtherChoices({ variants, refusal }: ComparedOutcome, style: ReportStyle): string[] {
+  if (variants.length === 0 && refusal === undefined) return [];
   const width = sectionColumns(style.columns);
-  const lines = [...formatVariants(variants, width), ...wrapText(VARIANTS_LEGEND, width)];
+  const told = refusal === undefined ? formatVariants(variants, width) : wrapText(`not told: ${refusal}`, width);
+  const lines = [...told, ...(refusal === undefined ? wrapText(VARIANTS_LEGEND, width) : [])];
   return formatSection({ heading: 'The same with each choice made otherwise', lines: indentLines(lines) }, style);
 }
 

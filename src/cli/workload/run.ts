@@ -3,6 +3,7 @@ import type { VariantOutcome } from '../../workload/compare-workload.ts';
 import { runWorkload } from '../../workload/run-workload.ts';
 import type { WorkloadOutcome } from '../../workload/run-workload.ts';
 import type { Workload } from '../../workload/workload.ts';
+import { isDmaBufError } from '../../base/errors.ts';
 import { SUCCEEDED } from '../command.ts';
 import type { ExitStatus } from '../command.ts';
 import { writeJsonLine } from '../json-line.ts';
@@ -34,6 +35,7 @@ export async function runOnTerminal(
   const around = { caller, conversion, mapping };
   let outcome: WorkloadOutcome | undefined;
   let variants: VariantOutcome[] = [];
+  let refusal: string | undefined;
   const progress = progressOf(seconds, terminal);
   await untilInterrupted(async (signal) => {
     outcome = await runWorkload(workload, {
@@ -48,7 +50,12 @@ export async function runOnTerminal(
     const othersSeconds = Math.min(seconds * OTHERS_SHARE, OTHERS_SECONDS_MAX);
     const onRun = (done: number, total: number): void =>
       terminal.showProgress(`the other choices: ${done} of ${total} runs are done`);
-    variants = await compareWorkload(workload, { heap, mix, seed, seconds: othersSeconds, around, signal, onRun });
+    const others = { heap, mix, seed, seconds: othersSeconds, around, signal, onRun };
+    variants = await compareWorkload(workload, others).catch((error: unknown) => {
+      if (!isDmaBufError(error)) throw error;
+      refusal = error.message;
+      return [];
+    });
   }).catch(failOnRefusal);
   terminal.clearProgress();
   if (outcome === undefined) return SUCCEEDED;
@@ -56,7 +63,8 @@ export async function runOnTerminal(
   if (options.json) {
     const head = { format: 'dmabuf-workload-run', version: 1, workload: workload.name, ...facts, seed };
     writeJsonLine({ ...head, ...outcome, variants }, terminal.writeJson);
-  } else for (const line of formatRun(workload, facts, { ...outcome, variants }, terminal)) terminal.print(line);
+  } else
+    for (const line of formatRun(workload, facts, { ...outcome, variants, refusal }, terminal)) terminal.print(line);
   return SUCCEEDED;
 }
 

@@ -3,6 +3,7 @@ import { inspect, types } from 'node:util';
 import { wrongType } from '../../base/argument-error.ts';
 import { checkBoolean, checkInteger, readOptions } from '../../base/check.ts';
 import { runAllSteps } from '../../base/cleanup.ts';
+import { REUSES_COLLECTED_RANGES } from '../../base/engine-memory.ts';
 import { DmaBufError } from '../../base/errors.ts';
 import { WASM_MEMORY_BYTES_MAX, WASM_PAGE_BYTES } from '../../base/limits.ts';
 import { roundUp, toAddress } from '../../base/quantities.ts';
@@ -112,7 +113,8 @@ export class WasmSpace {
       buffer,
       ({ length, mappedBytes }) => {
         place = { offset: this.#findPlace(mappedBytes), length, mappedBytes };
-        return { address: toAddress(this.#address + place.offset), length: mappedBytes };
+        const range = { address: toAddress(this.#address + place.offset), length: mappedBytes };
+        return REUSES_COLLECTED_RANGES ? { ...range, kept: this.#memory.buffer } : range;
       },
       { populate, populatePlainly: refuseToPopulate },
     );

@@ -37,7 +37,7 @@ export interface BufferFacts {
   readonly orders: Readonly<Record<string, number>>;
   /** Views, access brackets and other mappings of it. */
   readonly viewCount: number;
-  /** Importers that are attached, and fences that have not signaled. */
+  /** Importers that are attached, and waits for fences. */
   readonly importerCount: number;
   /** Handles that other threads hold, or may still open. */
   readonly handleCount: number;
@@ -139,8 +139,11 @@ export interface WorkloadSample {
   /** Of the mappings; null where there was none. */
   readonly medianNs: number | null;
   readonly maxNs: number | null;
-  /** Reservation locks, by loads without a thread or a process of their own: all holds together. */
-  readonly heldNs: number;
+  /**
+   * Reservation locks, by loads without a thread or a process of their own: all holds together.
+   * Null where there is no such load.
+   */
+  readonly heldNs: number | null;
   /** The longest hold; null where there was none. */
   readonly heldNsMax: number | null;
   readonly stepCount: number;

@@ -184,7 +184,7 @@ function PointedBuffer({
           ['Runs', formatCount(buffer.runCount)],
           ['Window', buffer.isMapped ? 'mapped' : 'not mapped'],
           ['Views', formatCount(buffer.viewCount)],
-          ['Importers and fences', formatCount(buffer.importerCount)],
+          ['Importers and waits', formatCount(buffer.importerCount)],
           ['Handles of threads', formatCount(buffer.handleCount)],
           ['State', buffer.isClosed ? 'closed, still held' : 'open'],
         ]}

@@ -158,7 +158,7 @@ interface Summary {
   readonly medianNs: number | null;
   readonly maxNs: number | null;
   /** Of the time, in which reservation locks were held: above 1 where several were at a time. */
-  readonly heldShare: number;
+  readonly heldShare: number | null;
   readonly heldNsMax: number | null;
   readonly lateCount: number;
 }
@@ -185,13 +185,15 @@ function summaryOf({ chosen, samples }: Stretch): Summary {
   };
 }
 
-function heldShareOf(samples: readonly WorkloadSample[], sinceSeconds = 0): number {
+/** Null where no load tells. */
+function heldShareOf(samples: readonly WorkloadSample[], sinceSeconds = 0): number | null {
   const seconds = (samples.at(-1)?.atSeconds ?? 0) - sinceSeconds;
-  return seconds > 0 ? samples.reduce((sum, { heldNs }) => sum + heldNs, 0) / (seconds * 1e9) : 0;
+  const held = samples.flatMap(({ heldNs }) => heldNs ?? []);
+  return held.length > 0 && seconds > 0 ? held.reduce((sum, ns) => sum + ns, 0) / (seconds * 1e9) : null;
 }
 
-function shareText(share: number): string {
-  return `${formatShare(share).trim()} of the time`;
+function shareText(share: number | null): string {
+  return share === null ? 'not told' : `${formatShare(share)} of the time`;
 }
 
 function known(ns: number | null): string {

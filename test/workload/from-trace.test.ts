@@ -24,7 +24,7 @@ const STEP_COUNT = 24;
 const ONE_BY_ONE = new Set(['intel-ipu-psys', 'nvidia-pva']);
 
 /** What they do shows in a trace as other drivers' loads, or not at all. */
-const CHECKS = new Set(['still-capture', 'sync-after-map']);
+const CHECKS = new Set(['still-capture', 'still-capture-200mp', 'sync-after-map']);
 
 /** The mappings of a replay. Their times are those of the load's own pace, however long it took. */
 async function replay(workload: Workload, stepCount: number): Promise<MappingEvent[]> {

@@ -60,7 +60,8 @@ for (const recipe of RECIPES.filter((each) => !isPlaced(each))) {
     const inRound = stepsInRound(recipe);
     const roundCount = Math.max(2, 1 + Math.round((SECONDS * stepsPerSecond) / inRound));
     const stepCount = roundCount * inRound;
-    using heap = openEmbeddedHeap({ capacity: GiB });
+    // No cache: it keeps as much of large buffers as it has room for, not the same each time.
+    using heap = openEmbeddedHeap({ capacity: GiB, cached: 0 });
     let warm: Held | undefined;
     let last: Held | undefined;
     let count = 0;

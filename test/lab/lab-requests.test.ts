@@ -333,6 +333,8 @@ test('two pages are told what the heap has, each from its beginning', async (t) 
         runCount: facts.buffers[0]?.runCount,
         orders: { 8: 3 },
         viewCount: 1,
+        importerCount: 0,
+        handleCount: 0,
         isMapped: true,
         isClosed: false,
       },

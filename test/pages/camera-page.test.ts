@@ -4,8 +4,6 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
@@ -14,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 
 import { browserOfFile } from '../support/pages/browser-of-file.ts';
 import { missingBrowser } from '../support/pages/browser.ts';
+import { freePort } from '../support/processes/free-port.ts';
 import { BAR_COLORS } from '../support/pages/pattern-camera.ts';
 import { repositoryRoot } from '../support/runner/source-files.ts';
 import { temporaryFolder } from '../support/runner/temporary-folder.ts';
@@ -35,15 +34,6 @@ function exampleWithPatternCamera(t: TestContext): string {
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   writeFileSync(join(folder, 'camera-page.js'), readFileSync(EXAMPLE));
   return join(folder, 'camera-page.js');
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** Red, green and blue in the middle of each bar, as the page has them now. */

@@ -118,8 +118,10 @@ export function formatRun(workload: Workload, facts: RunFacts, outcome: Compared
 function formatOtherChoices({ variants, refusal }: ComparedOutcome, style: ReportStyle): string[] {
   if (variants.length === 0 && refusal === undefined) return [];
   const width = sectionColumns(style.columns);
-  const told = refusal === undefined ? formatVariants(variants, width) : wrapText(`not told: ${refusal}`, width);
-  const lines = [...told, ...(refusal === undefined ? wrapText(VARIANTS_LEGEND, width) : [])];
+  const lines =
+    refusal === undefined
+      ? [...formatVariants(variants, width), ...wrapText(VARIANTS_LEGEND, width)]
+      : wrapText(`not told: ${refusal}`, width);
   return formatSection({ heading: 'The same with each choice made otherwise', lines: indentLines(lines) }, style);
 }
 

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 
 import { readTraceFixture, readTraceText } from '../../../test/support/traces/read-text.ts';
 import { nameConsumer } from './consumer.ts';
+import type { MappingEvent } from '../mapping-event.ts';
 import { TraceAnalysis } from './trace-analysis.ts';
 import type { TraceReport } from './trace-analysis.ts';
 
@@ -125,20 +126,25 @@ test('TraceAnalysis divides the time of mappings, and leaves those out that were
   assert.deepEqual([savings.batched?.lowNs, Math.round(savings.batched?.highNs ?? 0)], [0, 440]);
 });
 
-test("TraceAnalysis adds the wait for the buffer's lock, which is no part of the duration", () => {
-  const analysis = new TraceAnalysis();
-  analysis.add({
+/** A mapping of 20 µs whose caller waited `waitNs` for the lock before. */
+function mappingAfterWait(waitNs: number): MappingEvent {
+  return {
     kind: 'mapping',
     form: 'event',
     line: 1,
     path: ['dma_buf_vmap', 'dma_buf_vmap_unlocked'],
     durationNs: 20_000,
     parts: [
-      { name: 'ww_mutex_lock', depth: 0, ns: 300_000 },
+      { name: 'ww_mutex_lock', depth: 0, ns: waitNs },
       { name: 'system_heap_vmap', depth: 1, ns: 18_000 },
       { name: 'vmap', depth: 2, ns: 5000 },
     ],
-  });
+  };
+}
+
+test("TraceAnalysis adds the wait for the buffer's lock, which is no part of the duration", () => {
+  const analysis = new TraceAnalysis();
+  analysis.add(mappingAfterWait(300_000));
   const { callers, findings } = analysis.report();
   const { partTimes, totalNs } = callers[0] ?? assert.fail();
   assert.deepEqual(
@@ -153,19 +159,7 @@ test("TraceAnalysis adds the wait for the buffer's lock, which is no part of the
 
 test('TraceAnalysis finds no wait where nobody else had the lock', () => {
   const analysis = new TraceAnalysis();
-  for (const ns of [2000, 9000]) {
-    analysis.add({
-      kind: 'mapping',
-      form: 'event',
-      line: 1,
-      path: ['dma_buf_vmap', 'dma_buf_vmap_unlocked'],
-      durationNs: 20_000,
-      parts: [
-        { name: 'ww_mutex_lock', depth: 0, ns },
-        { name: 'system_heap_vmap', depth: 1, ns: 18_000 },
-      ],
-    });
-  }
+  for (const ns of [2000, 9000]) analysis.add(mappingAfterWait(ns));
   assert.deepEqual(
     analysis.report().findings.filter(({ kind }) => kind === 'lock-wait'),
     [],

@@ -2,12 +2,11 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
 import { repositoryRoot } from '../runner/source-files.ts';
+import { freePort } from './free-port.ts';
 
 const GUEST = join(repositoryRoot, 'dist/vm/main.js');
 const TIMEOUT_SECONDS = '1800';
@@ -41,14 +40,4 @@ export async function startLabInGuest(): Promise<LabInGuest> {
       await ended;
     },
   };
-}
-
-/** One that nobody had a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
